@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from surefit import nn
+from surefit.bounds.interval import gamma
 from surefit.bounds.network import lowered
-from surefit.bounds.noise import running_noise
+from surefit.bounds.noise import rounding_of_sizes, running_noise
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation
 from surefit.core.order import strict_sum
@@ -105,3 +106,41 @@ def test_terms_of_zero_weight_are_not_rounded():
     relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 1.0, True), True)
     noise = running_noise(relaxation, np.array([[0.75]]), np.array([[0.75]]))
     assert noise[0, 0] <= 43 * 2.0**-25  # two products, and of 39 sums what a rounding to 0.75 may be wrong by
+
+
+def layer(w, b):
+    """An affine map of one source, with the roundings that it has where it runs in float32."""
+    net = nn.Linear(w.shape[1], len(w), dtype=np.float32)
+    net.weight.assign(w)
+    net.bias.assign(b)
+    running = lowered(program_of(net, w.shape[1]), lambda name, dtype: 1.0)
+    (node,) = running.nodes[1:]
+    return node
+
+
+def wrong_sums(seeds, bound):
+    """How many layers round by more than a bound of it, of inputs that are as large as they may be and of one sign."""
+    wrong = 0
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        n = int(rng.choice([1, 2, 15, 16, 17, 33, 100]))
+        w = (rng.normal(size=(8, n)) if seed % 2 else 1.0 + rng.random((8, n))).astype(np.float32)
+        w[rng.random(w.shape) < 0.1] = 0.5
+        b = (rng.normal(size=8) * (seed % 3)).astype(np.float32)
+        node, size = layer(w, b), rng.random(n)
+        x = (size * rng.choice([1.0, 1.0, -1.0, 0.7], (50, n))).astype(np.float32)
+        x = np.clip(x, -size, size).astype(np.float32)
+        size = np.maximum(size, np.abs(x).max(axis=0))
+        running = strict_sum(x[:, None, :] * w[None], axis=-1) + b
+        exact = x.astype(np.longdouble) @ w.astype(np.longdouble).T + b
+        wrong += (np.abs(running - exact).max(axis=0) > bound(node, size)).any()
+    return int(wrong)
+
+
+def test_no_layer_rounds_by_more_than_the_sizes_of_what_it_adds_allow():
+    assert wrong_sums(range(120), rounding_of_sizes) == 0
+    assert wrong_sums(range(120), lambda node, size: 0.2 * rounding_of_sizes(node, size)) > 5  # and it is no waste
+    node = layer(np.ones((1, 100), np.float32) * np.float32(0.7), np.zeros(1, np.float32))
+    assert node.in_blocks
+    size = np.ones(100)
+    assert rounding_of_sizes(node, size)[0] < 0.5 * gamma(node.steps, node.unit) * 70

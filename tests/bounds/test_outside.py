@@ -246,3 +246,31 @@ def test_networks_of_onnx_are_bounded_as_onnxruntime_runs_them(tmp_path, name, d
         proof = certify(net, ["0", "0"], box, mode=mode, strict=False, rtol=0.05, boxes=4000)
         assert np.abs(y).max() <= proof.upper + slack
         assert proof.lower <= proof.upper < 10 * (1 + np.abs(y).max())
+
+
+# --- activations as other programs write them ---
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    "activation",
+    [
+        lambda x: surefit.clamp(0.2 * x + 0.5, 0.0, 1.0), lambda x: surefit.clamp(x, min=-0.1),
+        lambda x: surefit.clamp(x, max=0.1), nn.functional.hardsigmoid, nn.functional.selu, nn.functional.celu,
+        lambda x: nn.functional.celu(x, 0.7), lambda x: nn.functional.celu(x, -0.7),
+        lambda x: nn.functional.elu(x, 2.0) * 1.5,
+    ],
+    ids=["hardsigmoid, ONNX", "from", "up to", "hardsigmoid", "selu", "celu", "celu 0.7", "celu -0.7", "selu, ONNX"],
+)  # fmt: skip
+def test_activations_of_several_primitives_are_bounded(activation, dtype):
+    first, last = nn.Linear(2, 6, generator=1, dtype=dtype), nn.Linear(6, 1, generator=2, dtype=dtype)
+    program = record(lambda x: last(activation(first(x))), Tensor(np.zeros((1, 2)), dtype))
+    rng = np.random.default_rng(0)
+    for mode, (low, high) in (("real", (-3.0, 3.0)), ("deployed", (-3.0, 3.0)), ("deployed", (-0.25, 0.25))):
+        x = np.clip(rng.uniform(low, high, (4000, 2)).round(1), low, high).astype(dtype)
+        with no_grad():
+            y = last(activation(first(Tensor(x)))).numpy().astype(float)
+        box = {"x1": (low, high), "x2": (low, high)}
+        proof = certify(program, "0", box, mode=mode, rtol=0.05, boxes=3000, time=None)
+        assert np.abs(y).max() <= proof.upper + (1e-6 if mode == "real" else 1e-14)
+        assert proof.upper <= 1.3 * np.abs(y).max()

@@ -205,17 +205,24 @@ class _Any:
 X = "x"
 _GELU = ("mul", ("mul", X, 0.5), ("add", ("erf", ("mul", X, math.sqrt(0.5))), 1.0))
 _SILU = ("mul", X, ("sigmoid", X))
-_ELU = ("where", ("le", X, 0.0), ("mul", ("expm1", ("where", ("le", X, 0.0), X, 0.0)), _Any("alpha")), X)
+_LEFT = ("where", ("le", X, 0.0), X, 0.0)
+_ELU = ("where", ("le", X, 0.0), ("mul", ("expm1", _LEFT), _Any("alpha")), X)
+_CELU = ("where", ("le", X, 0.0), ("mul", ("expm1", ("div", _LEFT, _Any("alpha"))), _Any("alpha")), X)
 _CLIP = (
     "where", ("logical_and", ("gt", X, _Any("low")), ("lt", X, _Any("high"))), X,
     ("minimum", ("maximum", X, _Any("low")), _Any("high")),
 )  # fmt: skip
-COMPOSITE = {"gelu": _GELU, "silu": _SILU, "elu": _ELU, "clip": _CLIP}
+_FROM = ("where", ("ge", X, _Any("low")), X, ("maximum", X, _Any("low")))
+_UP_TO = ("where", ("le", X, _Any("high")), X, ("minimum", X, _Any("high")))
+COMPOSITE = (
+    ("gelu", _GELU), ("silu", _SILU), ("elu", _ELU), ("celu", _CELU), ("clip", _CLIP), ("clip", _FROM),
+    ("clip", _UP_TO),
+)  # fmt: skip
 
 
 def seen(e: Equation, made: Mapping[Var, Equation]) -> tuple[Seen, dict[str, Any]] | None:
     """The composite activation that ends in this equation, and what its constants are."""
-    for kind, pattern in COMPOSITE.items():
+    for kind, pattern in COMPOSITE:
         if e.op.name != pattern[0]:
             continue
         found: dict[str, Any] = {}

@@ -27,6 +27,7 @@ LEAVES = 200_000  # boxes that a certificate may hold
 FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 CACHED = 2**17  # boxes times units of which one array stays in the cache
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
+AGAIN = 1.1  # times as many boxes, after which points are looked at again
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
 
@@ -344,6 +345,7 @@ class _Search:
         lows, highs = _first_boxes(low, high, cuts)
         self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
         self.boxes = 0  # that were looked at
+        self.again = 0.0  # how many it must be until points are looked at again
         self.lower, self.at = 0.0, 0.5 * low + 0.5 * high
         self.ceiling = 0.0  # the largest bound at a point: no box is known better
         self.slack = 0.0  # how far apart the bounds at a point are
@@ -382,8 +384,10 @@ class _Search:
         bound = np.minimum(bound, old)  # what holds for the parent holds for the child
         self.boxes += len(low)
         top = bound.max(axis=1)
-        worst = np.argsort(-top)[:8]
-        self.witness(0.5 * low[worst] + 0.5 * high[worst])
+        if self.boxes >= self.again:  # one more point among many boxes says nothing new, and costs as much as a round
+            worst = np.argsort(-top)[:8]
+            self.witness(0.5 * low[worst] + 0.5 * high[worst])
+            self.again = AGAIN * self.boxes
         if self.values is None and seen.surely.max() > self.lower:
             i = int(np.argmax(seen.surely))
             self.lower, self.at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]

@@ -54,6 +54,8 @@ declare(
             "{parts} parts of the formula in balls of {bits} bits, branch and bound",
             "公式的 {parts} 个部分用 {bits} 位球算术、分支定界",
         ),
+        "proof-kinks": Both("kinks of formula and network side by side", "公式与网络的折点逐一对照"),
+        "proof-polynomials": Both("the difference, a polynomial, expanded exactly", "误差本身是多项式，已精确展开"),
         "proof-structure": Both("sum of proved functions of one number", "已证明的一元函数之和"),
         "proof-tol-True": Both("|error| <= {tol:g}: proved", "|误差| <= {tol:g}：已证明"),
         "proof-tol-False": Both("|error| <= {tol:g}: disproved", "|误差| <= {tol:g}：已否定"),

@@ -558,10 +558,12 @@ class _Lowering:
             return None
         if kind == "clip":  # the branches agree
             return self.env[e.args[2]]  # type: ignore[index]
-        if kind == "elu":  # relu(x) + alpha (exp(-relu(-x)) - 1), of which one part is 0
+        if kind in ("elu", "celu"):  # relu(x) + alpha (exp(-relu(-x)) - 1), of which one part is 0
             left = self.sum_of([(self.relu_of(self.sum_of([(x, -1.0)], x.shape, 0, unit)), -1.0)], x.shape, 0, unit)
-            bent = self.unary(left, "expm1", unit, self.ulps("expm1", dtype))
             alpha = as_range(np.full(x.shape, constants["alpha"]))
+            if kind == "celu":  # exp(-relu(-x) / alpha)
+                left = self.times(left, _reciprocal(alpha), x.shape, unit)
+            bent = self.unary(left, "expm1", unit, self.ulps("expm1", dtype))
             return self.sum_of(
                 [(self.relu_of(x), 1.0), (self.times(bent, alpha, x.shape, unit), 1.0)], x.shape, 0, unit
             )

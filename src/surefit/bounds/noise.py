@@ -141,6 +141,33 @@ def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray
     return (products + total) * MARGIN
 
 
+def rounding_of_sizes(node: Affine, size: np.ndarray) -> np.ndarray:
+    """The own roundings (units,) of an affine map of one source, of which no value is larger than size (fan,).
+
+    Of each partial sum half a unit in its last place, where the order of the sums is known, and not of their largest.
+    """
+    ((_, w, radius),) = node.sources
+    terms = (np.abs(w) if radius is None else np.abs(w) + radius) * size
+    moved = (terms.sum(axis=1) + np.abs(node.b)) * (1 + gamma(w.shape[1] + 4))
+    rounding = np.asarray(gamma(node.steps, node.unit) * moved)
+    if node.steps == 1:
+        rounding = _half_unit(moved * (1 + 4 * node.unit), node.unit)
+    elif node.in_blocks and radius is None:
+        fan = w.shape[1]
+        wide = (1 + 2.0 * gamma(node.steps + 1, node.unit)) * MARGIN  # earlier roundings have moved them
+        own = _half_unit(np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, terms), node.unit).sum(axis=1)
+        sums = np.pad(terms, [(0, 0), (0, -fan % BLOCK)]).reshape(len(terms), -1, BLOCK).cumsum(axis=-1) * wide
+        places = np.arange(sums[0].size).reshape(-1, BLOCK)
+        added = (places % BLOCK > 0) & (places < fan)
+        own = own + _half_unit(sums[:, added], node.unit).sum(axis=1)
+        own = own + _half_unit(sums[..., -1].cumsum(axis=-1)[:, 1:] * wide, node.unit).sum(axis=1)
+        if node.b.any():
+            own = own + _half_unit(moved * wide, node.unit)
+        rounding = np.minimum(rounding, own * MARGIN)
+    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
+    return np.where(moved < largest_of(node.unit), rounding * MARGIN + (w.shape[1] + 2) * least, np.inf)
+
+
 def _of_partial(form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Affine) -> np.ndarray:
     """Of partial sums (n, 1 + d, units, sums): of the running ones, which earlier roundings have moved."""
     size = np.abs(form).sum(axis=1) + rest
@@ -148,4 +175,4 @@ def _of_partial(form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Aff
     return np.asarray(_half_unit(size, node.unit).sum(axis=2))
 
 
-__all__ = ["running_noise"]
+__all__ = ["rounding_of_sizes", "running_noise"]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.bounds import balls, composed, pieces, taylor
+from surefit.bounds import balls, composed, kinks, pieces, residuals, taylor
 from surefit.bounds.affine import Form, form_of
 from surefit.bounds.branch import (
     Bounder,
@@ -352,10 +352,16 @@ def _way(s: Subject, deployed: bool, relaxation: Relaxation, rtol: float, decide
         straight = pieces.Pieces(exact, s.formulas, s.names, lines, noise, low, high, rtol)
         cuts = (np.linspace(low, high, pieces.FIRST + 1)[1:-1],)
         return _Way(straight, say("proof-pieces", degree=straight.degree), cuts, straight.f is not None)
+    exact = lowered(s.program) if deployed else s.net
+    polynomial = residuals.residuals_of(exact, s.formulas, s.names, s.low, s.high, lines, noise)
+    if polynomial is not None:
+        return _Way(polynomial, say("proof-polynomials"))
+    straight_too = kinks.kinks_of(exact, s.formulas, s.names, s.low, s.high, lines, noise, rtol)
+    if straight_too is not None:
+        return _Way(straight_too, say("proof-kinks"))
     # to decide, the whole box must be looked at closely
     bends = (s.net.breakpoints(),) if d == 1 and decides else ()
     if taylor.is_smooth(s.net) and balls.fits(s.net, s.formulas):
-        exact = lowered(s.program) if deployed else s.net
         method = say("proof-balls", degree=balls.DEGREE, bits=balls.BITS)
         return _Way(balls.Balls(exact, s.formulas, lines, noise), method, bends, True)
     if taylor.is_smooth(s.net):

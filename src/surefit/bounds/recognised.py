@@ -30,8 +30,9 @@ from surefit.bounds.balls import (
     precision,
 )
 from surefit.bounds.cells import Steps
-from surefit.bounds.interval import Range, gamma, largest_of
+from surefit.bounds.interval import Range, gamma
 from surefit.bounds.network import Affine, Network, Unary
+from surefit.bounds.noise import rounding_of_sizes
 from surefit.bounds.reading import read
 from surefit.data import Domain, corner_points, face_points, sample
 from surefit.formulas import Formula
@@ -131,9 +132,7 @@ def _roundings(net: Network, low: np.ndarray, high: np.ndarray) -> list[tuple[np
                 own = np.zeros(node.size) if radius is None else 2.0 * radius @ (most + off)
                 own = own + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
                 if node.steps:
-                    least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
-                    rounding = gamma(node.steps + 1, node.unit) * moved + (w.shape[1] + 2) * least
-                    own = own + np.where(moved < largest_of(node.unit), rounding, np.inf)
+                    own = own + rounding_of_sizes(node, most + off)
                 off = (absolute @ off + own) * (1 + gamma(w.shape[1] + 32)) + TINY
                 most = moved * (1 + gamma(w.shape[1] + 32))
                 continue

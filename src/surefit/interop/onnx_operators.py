@@ -126,7 +126,7 @@ def _several(a: dict[str, Any], *xs: Any) -> Any:
 @_operator("Selu")
 def _selu(a: dict[str, Any], x: Any) -> Any:
     alpha, gamma = a.get("alpha", 1.6732632423543772), a.get("gamma", 1.0507009873554805)
-    return F.where(x > 0, gamma * x, gamma * alpha * F.expm1(F.minimum(x, 0.0)))
+    return N.elu(x, alpha) * gamma
 
 
 @_operator("PRelu")

@@ -100,3 +100,16 @@ def test_mistakes_are_named():
         surefit.fit((X, Y), loss="hubber")
     with pytest.raises(ArgumentError, match="loss: is for the rows of a table"):
         surefit.fit("x", "x=0:1", loss="huber")
+
+
+def test_of_very_many_rows_all_that_are_mistakes_are_found():
+    x = np.random.default_rng(3).random((20_000, 2))
+    y = np.sin(3 * x[:, 0]) * x[:, 1] + 0.02 * np.random.default_rng(4).standard_normal(len(x))
+    wrong = np.arange(7, len(x), 400)
+    y[wrong] = 100 * y[wrong] + 30
+    found, word = robust(pose((x, y), None, Sampling(), 0), 0, False)
+    rows = found.row_numbers["train"]
+    assert word is not None
+    assert set(rows[found.weights < 0.1]) == set(wrong) & set(rows)
+    held = found.row_numbers["validation"]
+    assert set(held[found.validation_weights < 0.1]) == set(wrong) & set(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -133,6 +134,22 @@ class Scaling:
         return float(self.y_scale.max()) * (size if self.y_log else 1.0)
 
 
+class Places:
+    """Points (n, d) in the units of a network, each scaled when it is asked for: of many rows few are."""
+
+    def __init__(self, scaling: Scaling, x: np.ndarray) -> None:
+        self.scaling, self.x = scaling, x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.scaling.inputs(self.x[rows])
+
+
+Rows: TypeAlias = np.ndarray | Places  # points (n, d) in the units of a network
+
+
 def _coordinates(x: np.ndarray, log: np.ndarray | None) -> np.ndarray:
     return x if log is None else logarithms(x, log)
 
@@ -168,4 +185,4 @@ def _largest(columns: np.ndarray) -> np.ndarray:
     return np.maximum(columns.max(axis=0), -columns.min(axis=0))
 
 
-__all__ = ["Scaling", "mean", "spread"]
+__all__ = ["Places", "Rows", "Scaling", "mean", "spread"]

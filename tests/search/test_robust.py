@@ -8,6 +8,7 @@ import surefit
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, DataError
 from surefit.problems.posing import pose
+from surefit.problems.scaling import Scaling
 from surefit.search.robust import robust
 
 RNG = np.random.default_rng(0)
@@ -113,3 +114,17 @@ def test_of_very_many_rows_all_that_are_mistakes_are_found():
     assert set(rows[found.weights < 0.1]) == set(wrong) & set(rows)
     held = found.row_numbers["validation"]
     assert set(held[found.validation_weights < 0.1]) == set(wrong) & set(held)
+
+
+def test_of_very_many_rows_the_few_that_are_mistakes_spoil_nothing():
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1, 1, (60_000, 3))
+    truth = np.sin(3 * x[:, 0]) * x[:, 1] + x[:, 2]
+    y = truth + 0.05 * rng.standard_normal(len(x))
+    wrong = rng.choice(len(x), 5, replace=False)
+    y[wrong] *= 1e6
+    found, word = robust(pose((x, y), None, Sampling(split=(1, 0, 0)), 0), 0, False)
+    rows = found.row_numbers["train"]
+    assert word is not None and word.values["far"] == 5
+    assert set(rows[found.weights < 1e-3]) == set(wrong)
+    assert Scaling.of(found).y_scale == pytest.approx(truth.std(), rel=1.0)  # not 10 000 times that

@@ -52,7 +52,13 @@ class Scaling:
         if problem.function is not None:
             low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
             return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log, problem.log_target)
-        return replace(cls.of_rows(x, y, log), y_log=problem.log_target)
+        found = replace(cls.of_rows(x, y, log), y_log=problem.log_target)
+        if problem.weights is None or problem.weights.sum() <= 0:
+            return found
+        share = problem.weights / problem.weights.sum()  # a slip of the pen that counts little is no unit either
+        level = share @ y
+        size = np.sqrt(share @ (y - level) ** 2)
+        return replace(found, y_shift=level, y_scale=np.where(size > 1e-12 * found.y_scale, size, found.y_scale))
 
     @classmethod
     def of_rows(cls, x: np.ndarray, y: np.ndarray, log: np.ndarray | None = None) -> Scaling:

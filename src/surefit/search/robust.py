@@ -29,7 +29,7 @@ from surefit.sentences import Sentence, say
 TUNING = 1.345  # deviations from which on a row counts less: 95 % efficiency where there are no outliers
 ROUNDS = 3  # pilots, each weighted by the residuals of the one before
 UNITS = (10, 30, 100)  # of the pilots, as far as there are rows
-MOST_ROWS = 3000  # that a pilot is fitted to
+MOST_ROWS, MOST_FAR = 3000, 300  # that a pilot is fitted to; of these, such as lie far out
 DEVIATION = 1.4826  # of normal noise over its median size
 OUTLYING = 10.0  # deviations that no noise is off by
 NOTICED = 4.0  # deviations without which the pilot is not fitted again
@@ -75,8 +75,8 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     n = len(problem.train[0])
     if problem.gradients is not None or (not asked and (n < FEWEST_ROWS or problem.known)):
         return problem, None
-    rows = drawn_rows(n, MOST_ROWS, seed)
-    first = pilot = _pilot(problem, rows, np.ones(len(rows)), seed)
+    rows, stands_for = _rows_of_pilots(problem, seed)
+    first = pilot = _pilot(problem, rows, stands_for, seed)
     if first is None or pilot is None or not first.deviation > 0:
         return problem, None
     size = first.size / first.deviation
@@ -84,7 +84,7 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     if not asked and not (gross & (size > NOTICED)).any():
         return problem, None  # outliers that no pilot has met are none that it is better without
     for _ in range(ROUNDS):
-        again = _pilot(problem, rows, _huber(size), seed)
+        again = _pilot(problem, rows, stands_for * _huber(size), seed)
         if again is None or not again.deviation > 0:
             break
         pilot, size = again, again.size / again.deviation
@@ -102,6 +102,26 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
         validation = validation * problem.validation_weights
     word = say("robust-asked" if asked else "robust-found", rows=n, far=int(far.sum()))
     return replace(problem, weights=weights, validation_weights=validation), word
+
+
+def _rows_of_pilots(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the rows that pilots are fitted to, and how many rows each stands for, as a share of the most.
+
+    Of very many rows a part, drawn at random, and those whose values lie farthest out: a few mistakes would seldom be
+    drawn, and a pilot that never met them is none that is better without them.
+    """
+    n = len(problem.train[0])
+    rows = drawn_rows(n, MOST_ROWS, seed)
+    if len(rows) == n:
+        return rows, np.ones(n)
+    y = problem.coordinates(problem.train[1])
+    off = np.abs(y - np.median(y, axis=0))
+    unit = DEVIATION * np.median(off, axis=0)
+    size = (off / np.where(unit > 0, unit, np.inf)).max(axis=1)
+    far = np.argpartition(size, n - MOST_FAR)[n - MOST_FAR :]
+    far = far[size[far] > NOTICED]
+    both = np.union1d(rows, far)
+    return both, np.where(np.isin(both, far), len(rows) / n, 1.0)
 
 
 def _huber(size: np.ndarray) -> np.ndarray:

@@ -127,4 +127,4 @@ def test_of_very_many_rows_the_few_that_are_mistakes_spoil_nothing():
     rows = found.row_numbers["train"]
     assert word is not None and word.values["far"] == 5
     assert set(rows[found.weights < 1e-3]) == set(wrong)
-    assert Scaling.of(found).y_scale == pytest.approx(truth.std(), rel=1.0)  # not 10 000 times that
+    assert Scaling.of(found).y_scale < 5 * truth.std()  # and not 10 000 times that

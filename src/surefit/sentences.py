@@ -656,6 +656,10 @@ SENTENCES: dict[str, Both] = {
         "of {rows} training rows {read} were read until it was stopped; give more time for all of them",
         "在停止之前只读取了 {rows} 个训练行中的 {read} 行；给更多时间即可读完",
     ),
+    "median-of-some": Both(
+        "medians that stand for missing values are those of {rows} rows drawn at random",
+        "代替缺失值的中位数取自随机抽取的 {rows} 行",
+    ),
     "rows-missing": Both(
         "{count} rows miss a value and are left out",
         "有 {count} 行缺少数值，已略去",

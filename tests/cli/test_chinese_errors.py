@@ -101,7 +101,7 @@ def test_what_becomes_of_a_message(message, chinese):
 
 MORE = {
     "classes": "a,kind\n" + "1,red\n2,blue\n" * 6,
-    "notes": "Instrument: X\n\na,b,y\n1,2,3\n",
+    "notes": "Ann, Instrument X\na,b,y\n1,2,3\n4,5,6\n",  # one title is read over, this one has two cells
     "sums": "a,b,y\n" + "1,2,3\n" * 12 + "Total,,36\n",
 }
 WRONG = {

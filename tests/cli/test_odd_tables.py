@@ -124,7 +124,6 @@ def test_a_table_is_trained_on_in_parts(surefit, tmp_path, monkeypatch):
         ("--window 100", "--window: --method features goes over a table in parts once"),
         ("--stream --method lm", "--method: a table in parts is fitted by 'features'"),
         ("--stream --method adam --groups w", "--groups: rows of one group cannot be had"),
-        ("--stream --missing median", "--missing: the median of a column cannot be had"),
         ("--stream --method features --loss huber", "--loss: of a table that is read in parts"),
         ("--stream --method adam --test-table t.csv", "a table of test rows cannot be had"),
     ],

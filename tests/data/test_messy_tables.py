@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 import pytest
 
+import surefit
 from surefit.data import read_table
 from surefit.errors import DataError
 from surefit.problems.rows import marked, notes
@@ -65,6 +66,41 @@ def test_feather(tmp_path):
     assert np.array_equal(read_table(tmp_path / "t.feather").values, EXACT)
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("title", [
+    "Measurement 12\n", "Instrument: X\n\n", '"Ann, Bob; \t |"\nexported 2024-01-01\n\n', "Measurement 12,,\n\n",
+    "Readings of Ann, Bob\n",
+])  # fmt: skip
+def test_titles_above_a_text(title, mark, tmp_path):
+    if mark == "," and "Ann, Bob\n" in title:
+        pytest.skip("two cells of that delimiter")
+    text = title.replace(",,", 2 * mark) + TEXT.replace(",", mark)
+    (tmp_path / "t.csv").write_text(text)
+    found, plain = read_table(tmp_path / "t.csv"), text.count("\n") - TEXT.count("\n")
+    (tmp_path / "plain.csv").write_text(TEXT)
+    wanted = read_table(tmp_path / "plain.csv")
+    assert found.names == wanted.names
+    np.testing.assert_array_equal(found.values, wanted.values)
+    (tmp_path / "t.csv").write_text(text.replace("1.5", "1.5x", 1))
+    with pytest.raises(DataError, match=f"line {plain + 5}"):  # lines are those of the file
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_title_above_a_table_in_parts(tmp_path):
+    pytest.importorskip("pyarrow", reason="tables in parts are read by pyarrow")
+    rows = "".join(f"{i / 40},{i % 7},{i % 5}\n" for i in range(300))
+    (tmp_path / "t.csv").write_text(f"Measurement 12\n\na,b,y\n{rows}")
+    fit = surefit.fit(tmp_path / "t.csv", data=surefit.Sampling(stream=True), model=(8,))
+    assert fit.names == ("a", "b") and sum(fit.problem.rows.values()) == 300
+
+
+@pytest.mark.parametrize("text", ["y\n1\n2\n3\n", "a,y\n1,2\n3,4\n", "a b,y\n1,2\n3,4\n", "name,y\n0,1\n,2\n"])
+def test_names_are_no_titles(text, tmp_path):
+    (tmp_path / "t.csv").write_text(text)
+    found = read_table(tmp_path / "t.csv", drop_missing=True)
+    assert found.names == tuple(text.split("\n")[0].split(","))
+
+
 def test_a_title_above_a_sheet(tmp_path):
     openpyxl = pytest.importorskip("openpyxl", reason="Excel files are written by it")
     book = openpyxl.Workbook()
@@ -114,7 +150,11 @@ def test_marks_of_missing_values(mark, tmp_path):
         ("footer.csv", (TEXT + "Total,,12\n").encode(), "line 16.*sums up"),
         ("note.csv", (TEXT + "Exported on Monday\n").encode(), "line 16 has 1 cells.*begin lines that are no data"),
         ("units.csv", TEXT.replace("y\n", "y\nmm,K,V\n").encode(), "line 2.*holds units"),
-        ("above.csv", b"Instrument: X\n\n" + TEXT.encode(), "line 3 has 3 cells, expected 1.*begin lines"),
+        (
+            "above.csv",
+            b"Ann, Instrument X\n" + TEXT.encode(),
+            "line 1 has 2 cells .*and line 2 below it has 3.*a title",
+        ),
         ("ragged.csv", TEXT.replace("\n1.5,0.25", "\n1.5").encode(), "line 5 has 2 cells, expected 3.*complete"),
         ("infinite.csv", TEXT.replace("\n1.5", "\n∞").encode(), "line 5.*must be finite"),
         ("t.mat", b"", "scipy.io.loadmat"),

@@ -117,3 +117,53 @@ def test_a_table_that_was_read_before_keeps_its_medians():
     fit = surefit.fit(table, missing="median", method=LINE)
     assert isinstance(table, Table) and fit.problem.coding == table.coding
     assert np.isfinite(fit.predict(HOLES)).all()
+
+
+def in_parts(rows, path, at=0):
+    """A table of which a number, a text and a date are missing here and there, not in the first part of its file."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    import pyarrow
+
+    rng = np.random.default_rng(3)
+    x, day = rng.normal(size=(rows, 2)), np.datetime64("2024-01-01") + rng.integers(0, 99, rows)
+    colour = np.array(["red", "green", "blue"], object)[rng.integers(0, 3, rows)]
+    y = x[:, 0] + 2 * x[:, 1] + (colour == "red")
+    later = np.arange(rows) >= at
+    x[later & (rng.random(rows) < 0.1), 0] = np.nan
+    colour[later & (rng.random(rows) < 0.1)] = None
+    day[later & (rng.random(rows) < 0.1)] = np.datetime64("NaT")
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "colour": colour, "day": day.astype("M8[ns]"), "y": y})
+    parquet.write_table(pyarrow.Table.from_pandas(frame), path, row_group_size=500)
+    return frame
+
+
+@pytest.mark.parametrize("method", ["auto", surefit.Adam(epochs=2)])
+def test_a_table_in_parts_has_the_same_medians(method, tmp_path):
+    frame = in_parts(3000, tmp_path / "t.parquet", at=1500)
+    plan = surefit.Sampling(stream=True)
+    fit = surefit.fit(tmp_path / "t.parquet", missing="median", data=plan, method=method, model=(8,))
+    table = read_table(frame, missing="median")
+    assert fit.names == table.inputs
+    assert {c.name: c for c in fit.problem.coding} == {c.name: c for c in table.coding}
+    assert np.isfinite(fit.predict(frame.drop(columns="y"))).all()
+    assert not any("drawn at random" in str(word) for word in fit.warnings)
+
+
+def test_of_very_many_rows_the_medians_are_those_of_a_sample_and_the_card_says_so(tmp_path, monkeypatch):
+    from surefit.problems import large
+
+    monkeypatch.setattr(large, "SAMPLE", 900)
+    frame = in_parts(3000, tmp_path / "t.parquet")
+    fit = surefit.fit(tmp_path / "t.parquet", missing="median", data=surefit.Sampling(stream=True), model=(8,))
+    fill = next(c.fill for c in fit.problem.coding if c.name == "a")
+    assert fill == pytest.approx(float(np.nanmedian(frame["a"])), abs=4 * 1.25 / np.sqrt(900))
+    assert "medians that stand for missing values are those of 900 rows drawn at random" in fit.card()
+
+
+def test_rows_of_a_table_in_parts_without_a_target_are_left_out_where_that_is_asked(tmp_path):
+    frame = in_parts(1200, tmp_path / "t.parquet")
+    frame.loc[frame.index % 7 == 0, "y"] = np.nan
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=200)
+    plan = surefit.Sampling(stream=True, drop_nonfinite=True)
+    fit = surefit.fit(tmp_path / "t.parquet", missing="median", data=plan, model=(8,))
+    assert sum(fit.problem.rows.values()) == int(frame["y"].notna().sum())

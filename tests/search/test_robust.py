@@ -8,6 +8,7 @@ import surefit
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, DataError
 from surefit.problems.posing import pose
+from surefit.problems.scaling import Scaling
 from surefit.search.robust import robust
 
 RNG = np.random.default_rng(0)
@@ -100,3 +101,30 @@ def test_mistakes_are_named():
         surefit.fit((X, Y), loss="hubber")
     with pytest.raises(ArgumentError, match="loss: is for the rows of a table"):
         surefit.fit("x", "x=0:1", loss="huber")
+
+
+def test_of_very_many_rows_all_that_are_mistakes_are_found():
+    x = np.random.default_rng(3).random((20_000, 2))
+    y = np.sin(3 * x[:, 0]) * x[:, 1] + 0.02 * np.random.default_rng(4).standard_normal(len(x))
+    wrong = np.arange(7, len(x), 400)
+    y[wrong] = 100 * y[wrong] + 30
+    found, word = robust(pose((x, y), None, Sampling(), 0), 0, False)
+    rows = found.row_numbers["train"]
+    assert word is not None
+    assert set(rows[found.weights < 0.1]) == set(wrong) & set(rows)
+    held = found.row_numbers["validation"]
+    assert set(held[found.validation_weights < 0.1]) == set(wrong) & set(held)
+
+
+def test_of_very_many_rows_the_few_that_are_mistakes_spoil_nothing():
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1, 1, (60_000, 3))
+    truth = np.sin(3 * x[:, 0]) * x[:, 1] + x[:, 2]
+    y = truth + 0.05 * rng.standard_normal(len(x))
+    wrong = rng.choice(len(x), 5, replace=False)
+    y[wrong] *= 1e6
+    found, word = robust(pose((x, y), None, Sampling(split=(1, 0, 0)), 0), 0, False)
+    rows = found.row_numbers["train"]
+    assert word is not None and word.values["far"] == 5
+    assert set(rows[found.weights < 1e-3]) == set(wrong)
+    assert Scaling.of(found).y_scale < 5 * truth.std()  # and not 10 000 times that

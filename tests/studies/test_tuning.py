@@ -150,3 +150,20 @@ def test_optuna_is_as_loud_as_before():
     before = optuna.logging.get_verbosity()
     surefit.tune(*TARGET, {"hidden": [3, 4]}, trials=1, **QUICK)
     assert optuna.logging.get_verbosity() == before
+
+
+def test_of_classes_it_is_shown_how_often_they_are_right(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (200, 2))
+    kind = np.where(x[:, 0] > x[:, 1] ** 2, "in", "out")
+    found = surefit.tune((x, kind), None, {"hidden": [1, 20]}, trials=4, task="classify", **QUICK)
+    best = found.best.classified
+    assert max(one.accuracy for one in found.trials) >= best.accuracy == found.table()["accuracy"][_number(found)]
+    head, first = str(found).splitlines()[1:3]
+    assert head.split()[:5] == ["trial", "loss", "accuracy", "log", "loss"] and "|error|" not in head
+    assert f"{best.accuracy:.3g}" in first and f"{best.log_loss:.3g}" in first
+    assert "accuracy,log_loss" in found.to_csv(tmp_path / "trials.csv").read_text().splitlines()[0]
+
+
+def _number(found):
+    return next(one.number for one in found.trials if one.status == "done" and one.settings == found.settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.attempts.features import GAIN, leave_one_out, ridges_of
+from surefit.attempts.features import GAIN, missed_alone, ridges_of
 from surefit.attempts.methods import Additive
 from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
@@ -124,7 +124,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
         "solver": "additive", "units": sum(widths), "gain": scale, "ridge": solved.ridge,
         "output_norm": solved.norm,
     }  # fmt: skip
-    left_out = None if exact else leave_one_out(phi, y, solved.residuals, problem.weights, solved.ridge)
+    left_out = None if exact else missed_alone(solved, lambda: phi, y, problem.weights)
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=row, details=details,
         left_out=left_out,

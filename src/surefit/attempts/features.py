@@ -17,7 +17,7 @@ from surefit.models.chain import Elementwise, chain_of
 from surefit.models.scaled import scaled
 from surefit.problems.points import VALIDATED, apart, fewer_rows, gradient_weight, some_rows
 from surefit.sentences import say
-from surefit.solvers.features import RIDGES, SCALES, alone, linear_features, place_units, solve_output
+from surefit.solvers.features import RIDGES, SCALES, Output, alone, linear_features, place_units, solve_output
 from surefit.solvers.gradients import gradient_features
 from surefit.solvers.left_out import LEAST_LEFT
 
@@ -98,8 +98,9 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     reason = say("solver-scanned-more" if exact and found.status == "scanned" else f"solver-{found.status}")
     left_out = None
     if not exact and problem.gradients is None:
-        phi = rows.features(rows.theta[: rows.body_size])[:, :-1]
-        left_out = leave_one_out(phi, y, rows.outputs() - y, problem.weights, found.output.ridge)
+        left_out = missed_alone(
+            found.output, lambda: rows.features(rows.theta[: rows.body_size])[:, :-1], y, problem.weights
+        )
     return Outcome(
         network=network,
         problem=problem,
@@ -157,6 +158,18 @@ def extend(attempt: Attempt, progress: Progress) -> Outcome | None:
     return Outcome(network=network, problem=problem, stage=stage, reason=reason, row=row, details=details)
 
 
+def missed_alone(
+    solved: Output, features: Callable[[], np.ndarray], y: np.ndarray, weights: np.ndarray | None
+) -> np.ndarray:  # fmt: skip
+    """What an output layer misses rows by, (n, k), each when it is left out: as it was solved for, where that says so.
+
+    features: called for them, (n, h), where it does not, since no ridge was asked for.
+    """
+    if solved.left_out is not None:
+        return solved.left_out
+    return leave_one_out(features(), y, solved.residuals, weights, solved.ridge)
+
+
 def leave_one_out(
     phi: np.ndarray, y: np.ndarray, residuals: np.ndarray, weights: np.ndarray | None, ridge: float
 ) -> np.ndarray:
@@ -194,4 +207,4 @@ def _hidden(attempt: Attempt) -> tuple[int, Elementwise]:
     return first.out_features, activation
 
 
-__all__ = ["extend", "leave_one_out", "ridges_of", "scan"]
+__all__ = ["extend", "leave_one_out", "missed_alone", "ridges_of", "scan"]

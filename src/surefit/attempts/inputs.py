@@ -28,11 +28,13 @@ from surefit.problems.points import some_rows, with_rows
 from surefit.problems.problem import Problem
 from surefit.problems.scaling import Scaling
 from surefit.sentences import say
+from surefit.solvers.features import triangle
 
 FOLDS = 10
 MOST = 20  # inputs that may join
 POWERS = (1, 3)  # with its value; with value, square and cube
 BOUND = 2.0  # deviations, that inputs are bent to before they are raised to a power
+TRIANGULAR = 4  # columns for each input that may join, up to which their triangle is sooner found than it saves
 EXACT = 1e-12  # share of the variance below which nothing is left to explain
 
 
@@ -109,8 +111,11 @@ def _path(
     a = terms.reshape(n, -1)
     share = root**2 / np.sum(root**2)
     centre, level = share @ a, share @ y
-    rest = (a - centre) * root[:, None]  # of each term what those that joined do not explain
-    target = (y - level) * root[:, None]
+    whole = np.concatenate([(a - centre) * root[:, None], (y - level) * root[:, None]], axis=1)
+    if n > 2 * whole.shape[1] and whole.shape[1] <= TRIANGULAR * most:
+        whole, n = triangle(whole), whole.shape[1]  # lengths and angles of columns are all that counts
+    rows, target = whole[:, : a.shape[1]], whole[:, a.shape[1] :]
+    rest = rows.copy()  # of each term what those that joined do not explain
     far = np.maximum(np.einsum("ij,ij->j", rest, rest), np.finfo(np.float64).tiny)
     chosen: list[int] = []
     residual = target
@@ -137,7 +142,7 @@ def _path(
             residual = residual - np.outer(column, column @ residual)
         if others is not None:
             columns = [c * powers + p for c in chosen for p in range(powers)]
-            solved = np.linalg.lstsq((a[:, columns] - centre[columns]) * root[:, None], target, rcond=1e-12)[0]
+            solved = np.linalg.lstsq(rows[:, columns], target, rcond=1e-12)[0]
             there = others[0].reshape(m, -1)[:, columns] - centre[columns]
             out[number] = there @ solved + level - others[1]
     return chosen, out

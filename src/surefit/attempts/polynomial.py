@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.attempts.features import leave_one_out, ridges_of
+from surefit.attempts.features import missed_alone, ridges_of
 from surefit.attempts.methods import Polynomial
 from surefit.attempts.output_layer import ROUNDOFF, enough_rows
 from surefit.attempts.progress import Progress
@@ -88,7 +88,7 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     progress.iteration(1, 1, float(np.mean(solved.residuals**2)), None, True, stage=stage)
     left_out = None
     if not problem.exact:
-        left_out = leave_one_out(phi, y, solved.residuals, problem.weights, solved.ridge)
+        left_out = missed_alone(solved, lambda: phi, y, problem.weights)
     details = {"solver": "polynomial", "ridge": solved.ridge, "output_norm": solved.norm}
     return Outcome(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(progress.history),

@@ -250,6 +250,12 @@ _KNOWN = {
         "含有 {0}，不是 NumPy 数组；请用 np.savez 写入该文件"
     ),
     "line {} has {} cells, expected {} ({})": "第 {0} 行有 {1} 个单元格，应为 {2} 个（{3}）",
+    "line {} has {} cells ({}), and line {} below it has {}": (
+        "第 {0} 行有 {1} 个单元格（{2}），而其下第 {3} 行有 {4} 个"
+    ),
+    "complete it where it holds names, and begin it with # where it is a title": (
+        "若该行是列名，请补全；若是标题，请在行首加 #"
+    ),
     "complete or remove it, and begin lines that are no data with #": "请补全或去掉该行，并在不是数据的行前加 #",
     "this row sums up others; remove it, or begin it with #": "这一行是汇总；请去掉，或在行首加 #",
     "remove this row if it holds units, or begin it with #": "若这一行是单位，请去掉，或在行首加 #",

@@ -69,13 +69,15 @@ class Text(NamedTuple):
     encoding: str
     label: str
     remarks: bool = True  # whether they are left out
+    above: int = 0  # lines of titles over the table, which are left out too
 
     def lines(self) -> Iterator[str]:
         """Its lines with their ends; remarks, and the line sep=; of Excel, as empty ones."""
         stream = io.TextIOWrapper(io.BytesIO(self.data), encoding=self.encoding, newline="")
         try:
             for number, line in enumerate(stream):
-                if self.remarks and (_is_remark(line) or (number == 0 and _separator(line))):
+                title = number < self.above
+                if self.remarks and (title or _is_remark(line) or (number == 0 and _separator(line))):
                     line = "\n"
                 yield line
         except UnicodeDecodeError as error:
@@ -137,6 +139,8 @@ def csv_rows(
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or delimiter == decimal):
         raise DataError(f"delimiter: expected one character other than a quote and the decimal mark, got {delimiter!r}")
     mark = delimiter or text.separator() or _found_delimiter(text, decimal)
+    if header is None:
+        text, mark = _below_titles(text, mark, decimal, delimiter is None and text.separator() is None)
     cut = _empty_column(text, mark)
     rows = (row._replace(cells=row.cells[:cut]) for row in _rows(text, mark)) if cut else _rows(text, mark)
     first = next(rows, None)
@@ -177,8 +181,15 @@ def raw_of_rows(
     columns = [TextColumn(decimal) for _ in own]
     lines = array("q")
     width = len(own)
+    rows = iter(rows)
     for row in rows:
         if len(row.cells) != width:
+            below = next(rows, row) if line and not lines else None
+            if below is not None and len(below.cells) == len(row.cells) > width:
+                raise DataError(
+                    f"{label}: line {line} has {width} cells ({', '.join(own)}), and line {row.line} below it has "
+                    f"{len(row.cells)}; complete it where it holds names, and begin it with # where it is a title"
+                )
             raise DataError(
                 f"{label}: line {row.line} has {len(row.cells)} cells, expected {width} ({', '.join(own)}); complete "
                 "or remove it, and begin lines that are no data with #"
@@ -399,6 +410,27 @@ def _found_delimiter(text: Text, decimal: str) -> str:
     line = next((line for line in text.lines() if line.strip()), "")
     found = [c for c in candidates[:-1] if c in line]  # nothing cuts evenly: the most frequent, for a good message
     return max(found, key=line.count) if found else ","
+
+
+def _below_titles(text: Text, mark: str, decimal: str, free: bool) -> tuple[Text, str]:
+    """The text without titles over its table, and its delimiter; free: whether that may be another one.
+
+    A title is a line of one text, over rows of several cells, as many in each; where a title has as many, the others
+    empty, names must follow.
+    """
+    free = free and _number_share(_first_rows(text, mark), decimal) == 0.0  # else it cuts all rows alike
+    for candidate in dict.fromkeys((mark, *(c for c in DELIMITERS if free and c not in (decimal, " ")))):
+        rows = _first_rows(text, candidate)
+        filled = [[cell for cell in row.cells if cell.strip()] for row in rows]
+        numbers = [any(is_number(cell, decimal) for cell in cells) for cells in filled]
+        title = [len(cells) < 2 and not number for cells, number in zip(filled, numbers, strict=True)]
+        count = title.index(False) if False in title else len(rows)
+        if not 0 < count < len(rows) - 1 or _number_share(rows[count:], decimal) == 0.0:
+            continue
+        narrow = all(len(row.cells) < len(rows[count].cells) for row in rows[:count])
+        if narrow or not numbers[count]:
+            return text._replace(above=rows[count].line - 1), candidate
+    return text, mark
 
 
 def _number_share(rows: list[Row], decimal: str) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 from surefit import nn
 from surefit.core import ops
 from surefit.core.modes import no_grad
+from surefit.problems.scaling import Rows
 
 RISING = (nn.ReLU, nn.Sigmoid, nn.Softplus, nn.Tanh)
 NAMES = tuple(kind.__name__.lower() for kind in RISING)
@@ -34,7 +35,7 @@ class Monotone(nn.Module):
     """
 
     def __init__(
-        self, free: nn.MLP, signs: Sequence[int], generator: np.random.Generator, points: np.ndarray | None = None
+        self, free: nn.MLP, signs: Sequence[int], generator: np.random.Generator, points: Rows | None = None
     ) -> None:
         super().__init__()
         self.free = free
@@ -55,7 +56,7 @@ class Monotone(nn.Module):
     @staticmethod
     def _begin(
         layer: nn.Linear, kind: np.ndarray, factor: np.ndarray, i: int, last: bool, generator: np.random.Generator,
-        points: np.ndarray | None,
+        points: Rows | None,
     ) -> None:  # fmt: skip
         """The weights at first."""
         own = np.where(kind == NONE, 0.0, layer.weight.detach().numpy().astype(np.float64))

@@ -18,7 +18,7 @@ from surefit.models.monotone import NAMES, RISING, Monotone
 from surefit.models.rising import Rising, start_of
 from surefit.nn.arguments import one_of
 from surefit.problems.problem import Problem
-from surefit.problems.scaling import Scaling
+from surefit.problems.scaling import Places, Rows, Scaling
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class MLPSpec:
     init: str = "auto"
 
     def build(
-        self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: np.ndarray | None = None
+        self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: Rows | None = None
     ) -> nn.Module:
         """The network. points (n, n_in): where its first units may bend; None: anywhere in [-1, 1]."""
         activation = self.activation
@@ -99,9 +99,7 @@ EVALUATED = 5000  # points at once; no error is measured at fewer
 GAINS = {"tanh": 4.0, "softsign": 4.0, "sigmoid": 8.0}  # a sigmoid is half as steep as tanh
 
 
-def spread_units(
-    first: nn.Linear, activation: str, generator: np.random.Generator, points: np.ndarray | None = None
-) -> None:
+def spread_units(first: nn.Linear, activation: str, generator: np.random.Generator, points: Rows | None = None) -> None:
     """Spread the units of the first layer over the box [-1, 1]^d, instead of bending all of them at its centre.
 
     Each bends at one of the points, if there are any: in the units of a table, whose columns have deviation 1, a box
@@ -144,7 +142,7 @@ def network_of(
         model = MLPSpec(tuple(model))
     if isinstance(model, MLPSpec):
         own = scale and problem.function is None  # units of a table bend at its rows
-        points = Scaling.of(problem).inputs(problem.train[0]) if own else None
+        points = Places(Scaling.of(problem), problem.train[0]) if own else None
         network = _in_order(model.build(d, k, generator, dtype, points), problem, dtype, scale)
         return _monotone(network, model, problem, generator, dtype, points) if problem.signs else network
     if problem.signs and isinstance(model, nn.Module):
@@ -172,7 +170,7 @@ def network_of(
 
 def _monotone(
     network: nn.Module, spec: MLPSpec, problem: Problem, generator: np.random.Generator, dtype: Any,
-    points: np.ndarray | None,
+    points: Rows | None,
 ) -> nn.Module:  # fmt: skip
     """The network with weights of the signs that make it monotone. ArgumentError: an activation that turns."""
     kinds = [m for m in network.modules() if not isinstance(m, (nn.MLP, nn.Linear, nn.Dropout))]

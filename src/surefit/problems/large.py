@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
-from surefit.data.columns import TEXT, Coded, Raw
+from surefit.data.columns import ABSENT, NUMBER, TEXT, Coded, Raw
 from surefit.data.sources import raw_of
 from surefit.data.table import check_categories, column_of, spread_names
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.problems import rows as about_rows
 from surefit.problems.points import check_size
 from surefit.problems.problem import Points, Problem
-from surefit.problems.streams import PARTS, Reader, Rows, Stream
+from surefit.problems.streams import PARTS, Reader, Rows, Stream, hashes
 from surefit.sentences import say
 from surefit.spelling import spelled
 
@@ -31,7 +31,6 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "order": "the order of all rows",
     "test": "a table of test rows",
     "folds": "fits without a part of the rows",
-    "missing": "the median of a column",
     "target_scale": "the logarithm of the target",
     "noise": "the noise of each row",
     "derivatives": "gradients",
@@ -117,6 +116,8 @@ def of_parts(batches: Batches, domain: Any, plan: Sampling, seed: int, reading: 
     rows = _points(train)
     assert rows is not None
     notes = (*about_rows.notes(train.x, train.y, names, reader.targets), *about_rows.alike_texts(reader.coding))
+    if plan.missing == "median" and int(found.counts.sum()) + found.left_out > SAMPLE:
+        notes = (*notes, say("median-of-some", rows=SAMPLE))
     return Problem(
         names=names, outputs=reader.targets, domain=box, train=rows, validation=_points(validation), test=_points(test),
         weights=train.weights, function=None, source=source, rows=stream.counts,
@@ -156,7 +157,8 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
         raise DataError(f"{batches.label}: no row")
     weights, drop = plan.weights, plan.drop_nonfinite or bool(reading.get("drop_missing"))
     own = {key: value for key, value in reading.items() if key in ("targets", "inputs")}
-    table: Table = read_table(first, drop_missing=drop, **own)
+    fill = plan.missing == "median"
+    table: Table = read_table(first, drop_missing=drop, missing=plan.missing, **own)
     if weights is not None and weights not in table.names:
         raise DataError(f"weights: the table has no column {weights!r}{near(weights, table.names)}")
     if weights in table.targets:
@@ -164,7 +166,63 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
     if not inputs:
         raise DataError(f"{batches.label}: no input columns")
-    return Reader(inputs, table.targets, weights, _known(batches, table.coding), drop, seed, plan.shares)
+    coding = _known(batches, table.coding)
+    coding = _filled(batches, inputs, coding, seed) if fill else coding
+    return Reader(inputs, table.targets, weights, coding, drop, seed, plan.shares)
+
+
+class _Values(NamedTuple):
+    """Values of inputs at the rows with the smallest hashes, NaN where missing, and in which a value is missing."""
+
+    at: np.ndarray  # (n,) the hashes
+    values: np.ndarray  # (n, inputs)
+    missing: np.ndarray  # (inputs,)
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Values]) -> _Values:
+        """Of all parts together, at most `SAMPLE` rows."""
+        at, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("at", "values"))
+        few = np.argsort(at, kind="stable")[:SAMPLE]
+        return cls(at[few], values[few], np.any([part.missing for part in parts], axis=0))
+
+
+def _filled(batches: Batches, inputs: Sequence[str], coding: tuple[Coded, ...], seed: int) -> tuple[Coded, ...]:
+    """The coding by which missing values are filled in: by medians of all rows, or of `SAMPLE` that the seed draws.
+
+    Another pass over the inputs. DataError for one that holds no value.
+    """
+    known = {code.name: code for code in coding}
+    plain = [replace(known.get(name, Coded(name, NUMBER)), fill=None, flagged=False) for name in inputs]
+    found: _Values | None = None
+    for part in batches.map(partial(_values, plain, seed), list(inputs)):
+        found = part if found is None else _Values.joined([found, part])
+    assert found is not None
+    filled = []
+    for code, column, missing in zip(plain, found.values.T, found.missing.tolist(), strict=True):
+        if code.kind == TEXT:
+            both = tuple(sorted({*code.categories, ABSENT})) if missing else code.categories
+            filled.append(replace(code, categories=both))
+        elif np.isnan(column).all():
+            raise DataError(
+                f"{batches.label}: column {code.name!r} holds no value at all, so it has no median; leave it out"
+            )
+        else:
+            filled.append(replace(code, fill=float(np.nanmedian(column)), flagged=missing))
+    return tuple(filled)
+
+
+def _values(coding: Sequence[Coded], seed: int, start: int, part: Any) -> _Values:
+    """Of the part that begins with this row."""
+    raw = (part if isinstance(part, Raw) else raw_of(part))._replace(first=start)
+    n = len(raw.columns[0])
+    values, missing = np.zeros((n, len(coding))), np.zeros(len(coding), bool)
+    for j, code in enumerate(coding):
+        column = column_of(raw.columns[raw.names.index(code.name)], code.name, raw)
+        absent = column.missing()
+        missing[j] = bool(absent.any())
+        if code.kind != TEXT:
+            values[:, j] = np.nan if absent.all() else code.encode(column, raw)[:, 0]
+    return _Values.joined([_Values(hashes(np.arange(start, start + n), seed + 2), values, missing)])
 
 
 def _known(batches: Batches, coding: tuple[Coded, ...]) -> tuple[Coded, ...]:

@@ -48,9 +48,14 @@ def fewer_rows(problem: Problem, most: int) -> Problem:
 def some_rows(problem: Problem, most: int, seed: int) -> Problem:
     """The problem with at most so many training rows, drawn at random: of very many with noise a part is enough."""
     n = len(problem.train[0])
+    return problem if n <= most else with_rows(problem, drawn_rows(n, most, seed))
+
+
+def drawn_rows(n: int, most: int, seed: int) -> np.ndarray:
+    """Numbers of at most so many of n rows, drawn at random, in order."""
     if n <= most:
-        return problem
-    return with_rows(problem, np.sort(np.random.default_rng([seed, 0x50E]).choice(n, most, replace=False)))
+        return np.arange(n)
+    return np.sort(np.random.default_rng([seed, 0x50E]).choice(n, most, replace=False))
 
 
 def with_rows(problem: Problem, rows: np.ndarray) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -51,7 +52,13 @@ class Scaling:
         if problem.function is not None:
             low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
             return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log, problem.log_target)
-        return replace(cls.of_rows(x, y, log), y_log=problem.log_target)
+        found = replace(cls.of_rows(x, y, log), y_log=problem.log_target)
+        if problem.weights is None or problem.weights.sum() <= 0:
+            return found
+        share = problem.weights / problem.weights.sum()  # a slip of the pen that counts little is no unit either
+        level = share @ y
+        size = np.sqrt(share @ (y - level) ** 2)
+        return replace(found, y_shift=level, y_scale=np.where(size > 1e-12 * found.y_scale, size, found.y_scale))
 
     @classmethod
     def of_rows(cls, x: np.ndarray, y: np.ndarray, log: np.ndarray | None = None) -> Scaling:
@@ -133,6 +140,22 @@ class Scaling:
         return float(self.y_scale.max()) * (size if self.y_log else 1.0)
 
 
+class Places:
+    """Points (n, d) in the units of a network, each scaled when it is asked for: of many rows few are."""
+
+    def __init__(self, scaling: Scaling, x: np.ndarray) -> None:
+        self.scaling, self.x = scaling, x
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        return self.scaling.inputs(self.x[rows])
+
+
+Rows: TypeAlias = np.ndarray | Places  # points (n, d) in the units of a network
+
+
 def _coordinates(x: np.ndarray, log: np.ndarray | None) -> np.ndarray:
     return x if log is None else logarithms(x, log)
 
@@ -168,4 +191,4 @@ def _largest(columns: np.ndarray) -> np.ndarray:
     return np.maximum(columns.max(axis=0), -columns.min(axis=0))
 
 
-__all__ = ["Scaling", "mean", "spread"]
+__all__ = ["Places", "Rows", "Scaling", "mean", "spread"]

@@ -83,7 +83,8 @@ class Reader:
         """The rows of a part that begins with this number. DataError for a value that cannot be read."""
         raw = (part if isinstance(part, Raw) else raw_of(part))._replace(first=start)
         columns = [name for name in self.columns if name in raw.names]
-        if self.drop and _all_missing(raw, columns):
+        filled = {code.name for code in self.coding if code.fills}
+        if self.drop and _all_missing(raw, [name for name in columns if name not in filled]):
             nothing = np.zeros((0, len(spread_names(self.inputs, self.coding))))
             weights = None if self.weights is None else np.zeros(0)
             return Rows(np.zeros(0, np.int64), nothing, np.zeros((0, len(self.targets))), weights)

@@ -64,6 +64,7 @@ class Candidate:
     taught: Taught | None = field(default=None, repr=False)
     scaling: Scaling | None = field(default=None, repr=False)  # of `left_out`
     validated: int = 0  # how many of these, the first, are at validation rows
+    at_validation: np.ndarray | None = field(default=None, repr=False)  # (validated, k), what the model says there
     certificate: Certificate | None = field(default=None, repr=False)  # what is proved of it
 
     @property
@@ -127,7 +128,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         score = error.max if math.isfinite(error.max) else math.inf
         return Candidate(score=score, largest=score, by=say("what-largest"), **common)
     units = Scaling.of(problem)  # a network that was taught has its own, and so has a mean that begins with it
-    residuals, weights, largest, by = _unseen(problem, model, outcome, scaling, units)
+    at_validation = None if problem.validation is None else evaluate(model, problem.validation[0])
+    residuals, weights, largest, by = _unseen(problem, at_validation, outcome, scaling, units)
     largest = largest if problem.function is None else error.max  # at fresh points, whose values have no noise
     if problem.stream is not None and tol is not None and largest <= tol:
         largest = max(largest, problem.stream.largest_error(predict))
@@ -135,26 +137,26 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     score = math.sqrt(float(np.average(residuals**2, weights=weights))) if known else math.inf
     return Candidate(
         score=score, largest=largest, by=by, residuals=residuals, left_out=outcome.left_out,
-        validated=0 if problem.validation is None else len(problem.validation[0]),
+        validated=0 if problem.validation is None else len(problem.validation[0]), at_validation=at_validation,
         unit=float(units.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
 
 
 def _unseen(
-    problem: Problem, model: Scaled, outcome: Outcome, scaling: Scaling, units: Scaling
+    problem: Problem, found: np.ndarray | None, outcome: Outcome, scaling: Scaling, units: Scaling
 ) -> tuple[np.ndarray, Any, float, Sentence]:
     """Of rows that a model was not fitted to: root mean square over the outputs, weights, largest.
 
-    scaling: of what is left out. units: of the root mean square, the same for all candidates.
+    found (n, k): values at the validation rows. scaling: of what is left out. units: of the root mean square, the same
+    for all candidates.
 
     Of quantiles it is the root of the mean pinball loss, so that all that compares squares compares these losses.
     """
     parts: list[np.ndarray] = []
     weights: list[np.ndarray | None] = []
     largest = math.inf
-    if problem.validation is not None:
-        x, y = problem.validation
-        found = evaluate(model, x)
+    if problem.validation is not None and found is not None:
+        y = problem.validation[1]
         largest = float(np.abs(found - y).max())
         parts.append(units.errors(found, y))
         weights.append(problem.validation_weights)

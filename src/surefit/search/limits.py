@@ -121,6 +121,9 @@ STARTS = 1000  # of a network that was given, where there are a tolerance and ti
 MOST_DOUBLED = 4  # how often the next of these takes Adam twice as long
 DEEP_VARPRO = 60  # iterations on a network of several hidden layers
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
+# Of very many rows: how many are visited in all, epochs at least, and rows of a batch, which visit them faster; of 8e5
+# rows ten epochs in batches of 128 are as near to the truth as twelve in batches of 64 (benchmarks/large.py).
+VISITED, FEWEST_VISITS, LARGE_BATCH = 8e6, 4, 128
 
 # --- cost, in floating-point operations (`cost.py`): one core does about 5e9 a second ---
 ITERATION = 1.1e10  # of an iteration of a solver that is the main hope: two seconds

@@ -17,7 +17,8 @@ from surefit.attempts.polynomial import network_for
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.models.inference import evaluate
-from surefit.problems.points import some_rows
+from surefit.models.scaled import Scaled
+from surefit.problems.points import drawn_rows, with_rows
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
@@ -28,7 +29,7 @@ from surefit.sentences import Sentence, say
 TUNING = 1.345  # deviations from which on a row counts less: 95 % efficiency where there are no outliers
 ROUNDS = 3  # pilots, each weighted by the residuals of the one before
 UNITS = (10, 30, 100)  # of the pilots, as far as there are rows
-MOST_ROWS = 3000  # that a pilot is fitted to
+MOST_ROWS, MOST_FAR = 3000, 300  # that a pilot is fitted to; of these, such as lie far out
 DEVIATION = 1.4826  # of normal noise over its median size
 OUTLYING = 10.0  # deviations that no noise is off by
 NOTICED = 4.0  # deviations without which the pilot is not fitted again
@@ -42,7 +43,23 @@ BETTER = 0.9  # times the error at the other rows: what it must fall to when out
 
 
 class Pilot(NamedTuple):
-    """Sizes of residuals in their deviation, (n,) at training rows, left out where known, and at validation rows."""
+    """A quick fit to some of the training rows, and the sizes of its residuals there, each row left out, (rows,)."""
+
+    model: Scaled
+    size: np.ndarray  # in the units of the network, of rows that count as their weights say
+
+    @property
+    def deviation(self) -> float:
+        """Of the residuals, which half of the rows could not move."""
+        return DEVIATION * float(np.median(self.size))
+
+    def off(self) -> np.ndarray:
+        """The same in the units of the target."""
+        return self.size * float(self.model.scaling.y_scale.mean())
+
+
+class Missed(NamedTuple):
+    """Sizes of a pilot's residuals in their deviation, (n,) at all training rows and at validation rows."""
 
     residuals: np.ndarray
     validation: np.ndarray | None
@@ -58,19 +75,24 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     n = len(problem.train[0])
     if problem.gradients is not None or (not asked and (n < FEWEST_ROWS or problem.known)):
         return problem, None
-    first = found = _pilot(problem, np.ones(n), seed)
-    if found is None:
+    rows, stands_for = _rows_of_pilots(problem, seed)
+    first = pilot = _pilot(problem, rows, stands_for, seed)
+    if first is None or pilot is None or not first.deviation > 0:
         return problem, None
-    if not asked and not (_gross(problem, found) & (found.residuals > NOTICED)).any():
-        return problem, None
+    size = first.size / first.deviation
+    gross = first.off() >= GROSS * _varies(problem)
+    if not asked and not (gross & (size > NOTICED)).any():
+        return problem, None  # outliers that no pilot has met are none that it is better without
     for _ in range(ROUNDS):
-        again = _pilot(problem, _huber(found.residuals), seed)
-        if again is None:
+        again = _pilot(problem, rows, stands_for * _huber(size), seed)
+        if again is None or not again.deviation > 0:
             break
-        found = again
+        pilot, size = again, again.size / again.deviation
+    before, found = _missed(problem, rows, first), _missed(problem, rows, pilot)  # all rows
+    if before is None or found is None:
+        return problem, None
     far = found.residuals > OUTLYING
-    assert first is not None
-    if not asked and (not _isolated(problem, found, far) or not _better(first, found, ~far)):
+    if not asked and (not _isolated(problem, found, far) or not _better(before, found, ~far)):
         return problem, None
     weights = _huber(found.residuals)
     validation = None if found.validation is None else _huber(found.validation)
@@ -82,28 +104,47 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     return replace(problem, weights=weights, validation_weights=validation), word
 
 
+def _rows_of_pilots(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the rows that pilots are fitted to, and how many rows each stands for, as a share of the most.
+
+    Of very many rows a part, drawn at random, and those whose values lie farthest out: a few mistakes would seldom be
+    drawn, and a pilot that never met them is none that is better without them.
+    """
+    n = len(problem.train[0])
+    rows = drawn_rows(n, MOST_ROWS, seed)
+    if len(rows) == n:
+        return rows, np.ones(n)
+    y = problem.coordinates(problem.train[1])
+    off = np.abs(y - np.median(y, axis=0))
+    unit = DEVIATION * np.median(off, axis=0)
+    size = (off / np.where(unit > 0, unit, np.inf)).max(axis=1)
+    far = np.argpartition(size, n - MOST_FAR)[n - MOST_FAR :]
+    far = far[size[far] > NOTICED]
+    both = np.union1d(rows, far)
+    return both, np.where(np.isin(both, far), len(rows) / n, 1.0)
+
+
 def _huber(size: np.ndarray) -> np.ndarray:
     return np.minimum(1.0, TUNING / np.maximum(size, 1e-300))
 
 
-def _better(first: Pilot, found: Pilot, calm: np.ndarray) -> bool:
+def _better(first: Missed, found: Missed, calm: np.ndarray) -> bool:
     """Whether rows that are no outliers are predicted better."""
     one, other = (float(np.mean((p.residuals[calm] * p.deviation) ** 2)) for p in (first, found))
     return other <= BETTER**2 * one
 
 
-def _gross(problem: Problem, found: Pilot) -> np.ndarray:
-    """Which rows (n,) are farther off than the target varies."""
+def _varies(problem: Problem) -> float:
+    """The deviation of the target, which half of the rows could not move."""
     y = problem.coordinates(problem.train[1])
-    varies = DEVIATION * np.median(np.abs(y - np.median(y, axis=0)), axis=0).mean()
-    return found.residuals * found.deviation >= GROSS * varies
+    return float(DEVIATION * np.median(np.abs(y - np.median(y, axis=0)), axis=0).mean())
 
 
-def _isolated(problem: Problem, found: Pilot, outlying: np.ndarray) -> bool:
+def _isolated(problem: Problem, found: Missed, outlying: np.ndarray) -> bool:
     """Whether a few rows lie far off, by more than the target varies, and those near each of them do not."""
     size, far = found.residuals, np.flatnonzero(outlying)
     n = len(size)
-    gross = _gross(problem, found)[far]
+    gross = size[far] * found.deviation >= GROSS * _varies(problem)  # farther off than the target varies
     if gross.sum() < FEWEST or gross.mean() < MOSTLY:
         return False
     if not FEWEST <= len(far) <= MOST_SHARE * n:
@@ -118,35 +159,40 @@ def _isolated(problem: Problem, found: Pilot, outlying: np.ndarray) -> bool:
     return bool(calm.mean() > 0.5)
 
 
-def _pilot(problem: Problem, counts: np.ndarray, seed: int) -> Pilot | None:
-    """The best of a few quick fits with these weights beside those of the problem."""
-    own = np.ones(len(counts)) if problem.weights is None else problem.weights
+def _pilot(problem: Problem, rows: np.ndarray, counts: np.ndarray, seed: int) -> Pilot | None:
+    """The best of a few quick fits to these rows, with weights `counts` beside those of the problem."""
+    own = np.ones(len(rows)) if problem.weights is None else problem.weights[rows]
     free = {name: value for name, value in problem.source.items() if name != "monotone"}
-    weighted = replace(problem, source=free, weights=own * counts, validation=None, validation_weights=None, test=None)
-    part = some_rows(weighted, MOST_ROWS, seed)
+    part = replace(with_rows(problem, rows), source=free, validation=None, validation_weights=None, test=None)
+    part = replace(part, weights=own * counts)
     state = State(part, seed, np.dtype(ops.float64), Judge(part, seed), Progress())
     run(state, _quick(state))
-    best: tuple[float, Candidate] | None = None
+    best: tuple[float, Candidate, np.ndarray] | None = None
     for c in state.candidates:
-        missed = c.left_out
-        if missed is not None and np.isfinite(missed).all():
-            middle = float(np.median(np.sqrt(np.mean(missed**2, axis=1))))
-            best = (middle, c) if best is None or middle < best[0] else best
-    if best is None:
-        return None
-    c = best[1]
-    x, y = problem.train
-    missed = c.left_out if len(part.train[0]) == len(x) else c.model.scaling.errors(evaluate(c.model, x), y)
-    assert missed is not None
-    size = np.sqrt(np.mean(missed**2, axis=1) * own / own.mean())
+        if c.left_out is not None and np.isfinite(c.left_out).all():
+            size = np.sqrt(np.mean(c.left_out**2, axis=1))
+            middle = float(np.median(size))
+            best = (middle, c, size) if best is None or middle < best[0] else best
+    return None if best is None else Pilot(best[1].model, best[2] * np.sqrt(own / own.mean()))
+
+
+def _missed(problem: Problem, rows: np.ndarray, pilot: Pilot) -> Missed | None:
+    """What a pilot misses all rows by; None where that is nothing."""
+    model, n = pilot.model, len(problem.train[0])
+    if len(rows) == n:
+        size = pilot.size
+    else:
+        x, y = problem.train
+        size = np.sqrt(np.mean(model.scaling.errors(evaluate(model, x), y) ** 2, axis=1))
+        size = size if problem.weights is None else size * np.sqrt(problem.weights / problem.weights.mean())
     deviation = DEVIATION * float(np.median(size))
     if not deviation > 0:
         return None
     validation = None
     if problem.validation is not None:
-        miss = c.model.scaling.errors(evaluate(c.model, problem.validation[0]), problem.validation[1])
+        miss = model.scaling.errors(evaluate(model, problem.validation[0]), problem.validation[1])
         validation = np.sqrt(np.mean(miss**2, axis=1)) / deviation
-    return Pilot(size / deviation, validation, deviation * float(c.model.scaling.y_scale.mean()))
+    return Missed(size / deviation, validation, deviation * float(model.scaling.y_scale.mean()))
 
 
 def _quick(s: State) -> Strategy:

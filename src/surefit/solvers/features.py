@@ -24,6 +24,7 @@ from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.keywords import naming
 
 from .left_out import LEAST_LEFT
+from .many_rows import MANY, best_ridge
 from .problem import real_numbers
 from .result import Callback, Result, Trace
 
@@ -51,6 +52,7 @@ class Output:
     ridge: float  # relative to the mean square of the features; 0 without one
     norm: float  # the largest 1-norm of the weights of an output
     score: float  # what it was chosen by, see `solve_output`
+    left_out: np.ndarray | None = field(default=None, repr=False)  # residuals of rows that are left out, with `ridges`
 
 
 @naming
@@ -70,8 +72,8 @@ def solve_output(
     For exact values: truncated singular values, and of `rconds` that with the smallest score, the largest weighted
     residual plus roundoff times the norm; the residuals of `validation`, (phi, y) of other rows, count there too. For
     noisy values: `ridges`, a regression on phi with each of them, whose score is the root mean square of the
-    leave-one-out residuals, exact and without refitting; the constant is not penalised. A ridge is relative to the
-    mean square of the features.
+    leave-one-out residuals, exact and without refitting, which the result has too; the constant is not penalised. A
+    ridge is relative to the mean square of the features.
 
     weights (m,): of the rows, >= 0.
 
@@ -86,6 +88,15 @@ def solve_output(
     ridges = None if ridges is None else _numbers("solve_output", "ridges", ridges)
     share = shares(weights, len(y), "solve_output")
     root = np.sqrt(share)[:, None]
+    many = ridges is not None and len(y) >= MANY and phi.shape[1] > 0
+    sure = best_ridge(phi, y, share, ridges) if many and ridges is not None else None
+    if sure is not None and ridges is not None:
+        residuals = phi @ sure.weights + sure.constant - y
+        norm = float(np.abs(sure.weights).sum(axis=0).max())
+        return Output(
+            sure.weights, sure.constant, residuals, sure.rank, 1e-14, ridges[sure.number], norm, sure.score,
+            residuals / sure.left[:, None],
+        )  # fmt: skip
     centre, level, a, b = centred(phi, y, share)
     square, right = a, b
     if len(a) > a.shape[1]:  # the triangle is enough, a third of the work
@@ -197,7 +208,11 @@ class _Layer:
                 missed[rows, j] = alone(a, b, share, float(damping[j]))[rows]
         scores = np.sqrt(np.mean(missed**2, axis=(0, 2))).tolist()
         i = _least(scores)
-        return replace(self.output(kept, float(damping[i]), 1e-14, float(ridges[i])), score=scores[i])
+        found = self.output(kept, float(damping[i]), 1e-14, float(ridges[i]))
+        root, near = np.sqrt(share), left[:, i] < LEAST_LEFT
+        left_out = found.residuals / np.where(near, 1.0, left[:, i])[:, None]
+        left_out[near] = missed[near, i] / root[near, None]
+        return replace(found, score=scores[i], left_out=left_out)
 
 
 def triangle(a: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from surefit.files import write_atomically
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
 from surefit.reports.provenance import text_of
-from surefit.studies.comparison import loss_of
+from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, loss_of
 from surefit.studies.settings import arguments_of, words_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ SEARCH = {"units": (4, 64, "log"), "layers": (1, 3), "activation": ["tanh", "sil
 RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
 STUDY = "surefit"  # its name in a journal
 COLUMNS = ("number", "status", "loss", "max_error", "rmse", "parameters", "seconds", "settings")
-SHOWN = 10  # trials in a table, the best
+MOST_SHOWN = 10  # trials in a table, the best
 
 
 def tune(
@@ -291,6 +291,8 @@ def _numbers(found: Fit) -> dict[str, Any]:
     return {
         "max_error": found.error.max, "rmse": found.error.rmse, "parameters": found.network.num_parameters(),
         "seconds": found.seconds,
+        "accuracy": None if found.classified is None else found.classified.accuracy,
+        "log_loss": None if found.classified is None else found.classified.log_loss,
     }  # fmt: skip
 
 
@@ -331,7 +333,10 @@ def _worker(path: Path, job: Job, number: int, most: int) -> None:
 
 @dataclass(frozen=True)
 class Trial:
-    """One fit of a search. status: "done", or the error that ended it. loss: by which it is judged."""
+    """One fit of a search. status: "done", or the error that ended it. loss: by which it is judged.
+
+    accuracy, log_loss: of a fit of classes, as its card tells them; else None.
+    """
 
     number: int
     status: str
@@ -341,6 +346,8 @@ class Trial:
     rmse: float = math.nan
     parameters: int = 0
     seconds: float = math.nan
+    accuracy: float | None = None
+    log_loss: float | None = None
 
 
 def _trial(one: Any) -> Trial:
@@ -351,6 +358,10 @@ def _trial(one: Any) -> Trial:
     if failed is not None:
         return Trial(one.number, failed, dict(one.params))
     return Trial(one.number, "done", dict(one.params), float(one.value), **one.user_attrs["found"])
+
+
+def _shown(number: float | None) -> str:
+    return "" if number is None else f"{number:.3g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,7 +380,9 @@ class Tuning:
     def table(self) -> dict[str, list[Any]]:
         """One row for each trial as columns, settings too: `pandas.DataFrame(found.table())`."""
         names = list(dict.fromkeys(name for one in self.trials for name in one.settings))
-        columns: dict[str, list[Any]] = {key: [getattr(one, key) for one in self.trials] for key in COLUMNS[:-1]}
+        of_classes = list(SHOWN_OF_CLASSES) if self.best.classified is not None else []
+        keys = [*COLUMNS[:-1], *of_classes]
+        columns: dict[str, list[Any]] = {key: [getattr(one, key) for one in self.trials] for key in keys}
         return columns | {name: [one.settings.get(name) for one in self.trials] for name in names}
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
@@ -413,11 +426,12 @@ class Tuning:
         return view.chart(panels, title=title or self.best.target)
 
     def _lines(self) -> tuple[list[str], list[list[str]]]:
-        ranked = self._ranked()[:SHOWN]
-        head = ["trial", "loss", "max |error|", "rmse", "parameters", "seconds", "settings"]
+        ranked = self._ranked()[:MOST_SHOWN]
+        shown = SHOWN if self.best.classified is None else SHOWN_OF_CLASSES
+        head = ["trial", "loss", *shown.values(), "parameters", "seconds", "settings"]
         cells = [
             [
-                str(one.number), *(f"{v:.3g}" for v in (one.loss, one.max_error, one.rmse)), str(one.parameters),
+                str(one.number), f"{one.loss:.3g}", *(_shown(getattr(one, key)) for key in shown), str(one.parameters),
                 f"{one.seconds:.2g}", words_of(one.settings),
             ]
             for one in ranked

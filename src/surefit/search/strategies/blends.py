@@ -10,7 +10,6 @@ import numpy as np
 
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome
-from surefit.models.inference import evaluate
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -206,8 +205,8 @@ def unseen(problem: Problem, c: Candidate) -> np.ndarray | None:
     The validation rows come first; where they are whole groups, or the last ones, they come alone.
     """
     own, parts = Scaling.of(problem), []
-    if problem.validation is not None and c.problem.validation is not None:
-        parts.append(own.errors(evaluate(c.model, problem.validation[0]), problem.validation[1]))
+    if problem.validation is not None and c.at_validation is not None:
+        parts.append(own.errors(c.at_validation, problem.validation[1]))
     if not (parts and problem.plan is not None and problem.plan.apart):
         if c.left_out is None or c.scaling is None or not np.isfinite(c.left_out).all():
             return None

@@ -49,10 +49,12 @@ from surefit.search.limits import (
     COMPILING,
     FEW_ROWS,
     FEWER,
+    FEWEST_VISITS,
     FIRST_RESERVE,
     HANDFUL,
     HELPED_NOISY,
     LARGE,
+    LARGE_BATCH,
     LAST_RESERVE,
     LOOKED_AT,
     MANY_COLUMNS,
@@ -72,6 +74,7 @@ from surefit.search.limits import (
     TABULAR_MOST_INPUTS,
     TABULAR_MOST_ROWS,
     TABULAR_ROWS,
+    VISITED,
     WIDE,
     WIDER,
 )
@@ -124,11 +127,18 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     elif any(c.details["solver"] == "tabular" for c in s.candidates):
         yield say("no-adam-tabular")
     else:
-        epochs = max(1, plan(Adam(), n)[2] // FEWER)
-        yield from adam(s, s.problem, None, jit, Adam(epochs=epochs))
+        yield from adam(s, s.problem, None, jit, shortly(n))
     yield from hedged(s)
     rows_said = "rows left out one by one" if s.problem.validation is None else "validation rows"
     return say("rows-chose", rows=say(rows_said))
+
+
+def shortly(rows: int) -> Adam:
+    """Adam for so many rows of measured data: fewer epochs than by itself, of very many rows fewer still."""
+    epochs = max(1, plan(Adam(), rows)[2] // FEWER)
+    if epochs * rows <= VISITED:
+        return Adam(epochs=epochs)
+    return Adam(epochs=min(epochs, max(FEWEST_VISITS, round(VISITED / rows))), batch_size=LARGE_BATCH)
 
 
 class On:

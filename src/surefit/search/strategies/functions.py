@@ -42,6 +42,7 @@ from surefit.search.limits import (
     MANY_INPUTS,
     REFINED,
     ROWS_FIX,
+    SECOND_OF_TWO,
     SOLVER_RESERVE,
     UNITS,
 )
@@ -51,6 +52,7 @@ from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
+from surefit.search.strategies.separated import separated
 from surefit.search.strategies.structure import named_units, structure
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
@@ -69,7 +71,14 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        if s.dim == 2:
+            yield from more_units(s, climb, SECOND_OF_TWO)
+    far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
+    if far:
+        yield from separated(s)
     yield from more_units(s, climb)
+    if not far:
+        yield from separated(s)
     best = s.best
     if best is None:
         return say("nothing")

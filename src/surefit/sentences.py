@@ -461,8 +461,8 @@ SENTENCES: dict[str, Both] = {
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
     "stage-separated": Both(
-        "a sum of {products} products of functions of one input each: {units} units in 2 layers",
-        "{products} 个一元函数乘积之和：2 层共 {units} 个单元",
+        "a sum of {products} products of functions of one input each: {units} units in {layers} layers",
+        "{products} 个一元函数乘积之和：{layers} 层共 {units} 个单元",
     ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),

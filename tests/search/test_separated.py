@@ -1,4 +1,4 @@
-"""Opaque functions of two inputs, rough along edges or over powers of ten; the truth is SciPy's."""
+"""Opaque functions of two and three inputs, rough along edges or over powers of ten; the truth is SciPy's."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from scipy import special
 
 import surefit
 from surefit.data import Domain
-from surefit.search.strategies.separated import layers_of
+from surefit.search.strategies.separated import layers_of, layers_of_train
 from surefit.solvers.low_rank import products_of
+from surefit.solvers.tensor_train import train_of
 
 
 def colebrook(re, k):
@@ -39,14 +40,16 @@ ROUGH = {
     "incomplete beta": (lambda a, x: special.betainc(a, 2.0, x), "a=0.5:10, x=0:1"),
     "quantiles": (lambda p, s: s * special.ndtri(p), "p=1e-6:0.999999, s=0.1:2"),
     "eigenvalue": (smallest, "a=-1:1, b=-1:1"),
+    "chi square": (special.chndtr, "x=0.1:30, k=1:10, l=0:10"),
+    "hypergeometric": (lambda a, b, z: special.hyp2f1(a, b, 3.5, z), "a=0.5:2, b=0.5:2, z=-4:0.95"),
 }
 
 
 def rough_points(box: Domain, n: int = 10_000) -> np.ndarray:
     """Points everywhere, near the edges, on them, and evenly in the logarithms of positive inputs."""
-    rng = np.random.default_rng(5)
-    u, near, side = rng.uniform(size=(n, 2)), 10.0 ** rng.uniform(-9, 0, (n, 2)), rng.integers(0, 5, (n, 2))
-    x = box.low + np.choose(side, [u, near, 1 - near, np.zeros((n, 2)), np.ones((n, 2))]) * box.width
+    rng, shape = np.random.default_rng(5), (n, box.dim)
+    u, near, side = rng.uniform(size=shape), 10.0 ** rng.uniform(-9, 0, shape), rng.integers(0, 5, shape)
+    x = box.low + np.choose(side, [u, near, 1 - near, np.zeros(shape), np.ones(shape)]) * box.width
     if (box.low > 0).any():
         column = int(np.argmax(box.low > 0))
         x[: n // 2, column] = np.geomspace(box.low[column], box.high[column], n // 2)
@@ -81,6 +84,20 @@ def test_a_network_is_the_products_it_is_made_of():
         h = np.tanh(weight @ h + bias[:, None])
     found = (layers[-1][0] @ h + layers[-1][1][:, None])[0]
     assert np.abs(found - f(x)).max() <= 1e-8 * products.size
+
+
+def test_a_network_of_three_layers_is_the_train_it_is_made_of():
+    f = lambda p: np.log(3.0 + 1e-3 + p[:, 0] + p[:, 1] - p[:, 2])
+    train = train_of(f, 1e-9, 2_000_000, np.random.default_rng(0))
+    assert train is not None
+    layers = layers_of_train(train, 1e-7 * train.size, 2.0**-53)
+    assert layers is not None and len(layers) == 4
+    x = np.random.default_rng(1).uniform(-1.0, 1.0, (5000, 3))
+    h = x.T
+    for weight, bias in layers[:-1]:
+        h = np.tanh(weight @ h + bias[:, None])
+    found = (layers[-1][0] @ h + layers[-1][1][:, None])[0]
+    assert np.abs(found - f(x)).max() <= 1e-7 * train.size
 
 
 def test_peaks_in_float32():

@@ -10,7 +10,7 @@ approximation: Bebendorf 2000, Numerische Mathematik 86; with functions in place
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -109,13 +109,13 @@ def products_of(values: Values, tol: float, most: int, generator: np.random.Gene
         size = max(p.size for p in along)
         if not size > 0.0:
             return None
-        grids = [_nodes(p) for p in along]
+        grids = [nodes_of(p) for p in along]
         found = _crossed(f, grids, SHARE * tol * size, generator)
         if found is None:
             return None
         left, right, pivots = found
         products = _balanced(left, right, along, grids, size, 0.1 * SHARE * tol * size, f.asked)
-        points = _between(along, generator)
+        points = on_pieces(along, CHECKED, generator)
         truth = f.at(points)
         off = np.abs(products.at(points) - truth)
         if not np.isfinite(truth).all():
@@ -130,7 +130,7 @@ def products_of(values: Values, tol: float, most: int, generator: np.random.Gene
     return None
 
 
-def _nodes(pieces: Pieces) -> np.ndarray:
+def nodes_of(pieces: Pieces) -> np.ndarray:
     """The places (n, 17) flat, at which the polynomials of pieces are known."""
     low, high = pieces.ends.T
     nodes = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
@@ -139,15 +139,20 @@ def _nodes(pieces: Pieces) -> np.ndarray:
     return x.reshape(-1)
 
 
-def _between(pieces: list[Pieces], generator: np.random.Generator) -> np.ndarray:
-    """Points (n, 2): all over the box, and of each input as many on one piece as on another."""
-    columns = []
+def on_pieces(pieces: Sequence[Pieces], count: int, generator: np.random.Generator) -> np.ndarray:
+    """Points (2 count, d): half all over the box; of the others, in each input as many on one piece as on another.
+
+    A quarter of all have one input so and others not.
+    """
+    even, dense = [], []
     for p in pieces:
-        low, high = p.ends[generator.integers(0, len(p.ends), CHECKED)].T
-        columns.append(np.concatenate([generator.uniform(-1.0, 1.0, CHECKED), generator.uniform(low, high)]))
-    order = generator.permutation(2 * CHECKED)
-    mixed = np.stack([columns[0], columns[1][order]], axis=1)
-    return np.concatenate([mixed, np.stack([columns[0], columns[1]], axis=1)[CHECKED:]])
+        low, high = p.ends[generator.integers(0, len(p.ends), count)].T
+        even.append(generator.uniform(-1.0, 1.0, count))
+        dense.append(generator.uniform(low, high))
+    whole, close = np.stack(even, axis=1), np.stack(dense, axis=1)
+    mixed = generator.random(close.shape) < 0.5
+    mixed[::2] = True
+    return np.concatenate([whole, np.where(mixed, close, whole)])
 
 
 def _crossed(
@@ -203,15 +208,15 @@ def _balanced(
     columns = []
     for values, pieces in ((first[:, order], along[0]), (second[:, order], along[1])):
         values = values / np.abs(values).max(axis=0)
-        columns.append(replace(pieces, coefficients=_coefficients(values, len(pieces.ends)), size=1.0))
+        columns.append(replace(pieces, coefficients=coefficients_of(values, len(pieces.ends)), size=1.0))
     return Products(columns[0], columns[1], sizes[order], size, asked)
 
 
-def _coefficients(values: np.ndarray, pieces: int) -> np.ndarray:
+def coefficients_of(values: np.ndarray, pieces: int) -> np.ndarray:
     """Coefficients (pieces, 17, r) of polynomials with these values (17 pieces, r) at the nodes."""
     nodes = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
     to_coefficients = np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, DEGREE))
     return np.einsum("ji,nik->njk", to_coefficients, values.reshape(pieces, DEGREE + 1, -1))
 
 
-__all__ = ["Products", "products_of"]
+__all__ = ["SETTLES", "SHARE", "Products", "coefficients_of", "nodes_of", "on_pieces", "products_of"]

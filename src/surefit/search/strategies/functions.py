@@ -27,6 +27,7 @@ from surefit.search.cost import of_search
 from surefit.search.limits import (
     ADAM_AFTER_LM,
     ADAM_REACHES,
+    BEFORE_SEPARATED,
     BY_THE_WAY,
     DEEP,
     ENOUGH,
@@ -42,7 +43,6 @@ from surefit.search.limits import (
     MANY_INPUTS,
     REFINED,
     ROWS_FIX,
-    SECOND_OF_TWO,
     SOLVER_RESERVE,
     UNITS,
 )
@@ -71,8 +71,8 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
-        if s.dim == 2:
-            yield from more_units(s, climb, SECOND_OF_TWO)
+        if s.dim in BEFORE_SEPARATED:
+            yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
     far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
     if far:
         yield from separated(s)

@@ -41,6 +41,7 @@ Function = Callable[[np.ndarray], np.ndarray]
 
 LADDER = (3, 4, 5, 6, 7, 8, 10, *SMOOTH[1:])  # units of a square: a product that counts little needs few digits of it
 LEAST = 3.0  # roundings, to which functions are fitted at best
+LOOKED_AT = 2000  # half of the points at which such a network and all that follow are measured, too
 COARSEST = 0.1  # tolerance of a function of size 1, however little it counts
 PLACED_ON = 10_000  # half of the points that the output layer of a rounded network is fitted to
 PARTS = 0.25  # of the tolerance of the products, for the units of each of the two layers
@@ -82,9 +83,10 @@ def separated(s: State) -> Strategy:
             return None
         if layers is None:
             return None
+        s.judge.watch(points_on(found, scaling, LOOKED_AT, rng))  # close to edges, where uniform points are not
         units = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-separated", products=np.count_nonzero(found.sizes), units=units, layers=len(layers) - 1)
-        where = problem if s.dtype == ops.float64 else placed(problem, points_on(found, scaling, rng))
+        where = problem if s.dtype == ops.float64 else placed(problem, points_on(found, scaling, PLACED_ON, rng))
         attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, where, solver="separated", units=units)
         if attempt is None:
             return None
@@ -279,10 +281,10 @@ class _Blocks:
         return weights, constant
 
 
-def points_on(found: Products | Train, scaling: Scaling, rng: np.random.Generator) -> np.ndarray:
-    """Points as dense as the pieces are, for the output layer of a network that is rounded."""
+def points_on(found: Products | Train, scaling: Scaling, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (2 count, d): half all over the box, half as dense as the pieces are."""
     pieces = [found.first, found.second] if isinstance(found, Products) else [found.first, found.middle, found.last]
-    x = on_pieces(pieces, PLACED_ON, rng)
+    x = on_pieces(pieces, count, rng)
     return scaling.unscaled_inputs(x if isinstance(found, Products) else x[:, np.argsort(found.order)])
 
 

@@ -104,3 +104,20 @@ def test_peaks_in_float32():
     peak = lambda x, y: special.expit(0 * x) * np.exp(-2000 * ((x - 0.3) ** 2 + (y + 0.2) ** 2))
     fit = surefit.fit(peak, "x=-1:1, y=-1:1", dtype="float32", tol=3e-6, time=20)
     assert fit.reached
+
+
+def test_in_float32_weights_do_not_cancel():
+    """With the damping of float64 each of many large weights adds its own rounding: an error of 5e-4."""
+    box = Domain("df=1:30, t=-10:10")
+    x = rough_points(box)
+    fit = surefit.fit(special.stdtr, box, dtype="float32", tol=1e-5, time=20)
+    assert fit.reached and np.abs(fit.predict(x) - special.stdtr(*x.T)).max() <= 1e-5
+
+
+def test_an_error_close_to_an_edge_is_told():
+    """The error of such a fit is largest where uniform points hardly fall."""
+    f = lambda a, x: special.betainc(a, 2.0, x)
+    box = Domain("a=0.5:10, x=0:1")
+    fit = surefit.fit(f, box, tol=1e-6)
+    x = rough_points(box, 20_000)
+    assert np.abs(fit.predict(x) - f(*x.T)).max() <= 1.05 * fit.error.max

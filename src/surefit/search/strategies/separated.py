@@ -33,13 +33,14 @@ from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import Layers, of_layers
 from surefit.sentences import say
 from surefit.solvers.low_rank import Products, on_pieces, products_of
-from surefit.solvers.roughness import Pieces
+from surefit.solvers.roughness import NEAR_ZERO, Pieces
 from surefit.solvers.tensor_train import Train, train_of
 from surefit.solvers.univariate import SMOOTH, Units, units_of
 
 Function = Callable[[np.ndarray], np.ndarray]
 
 LADDER = (3, 4, 5, 6, 7, 8, 10, *SMOOTH[1:])  # units of a square: a product that counts little needs few digits of it
+SHORTEST = 2.0  # roundings: so well an input is known where the network runs, if that is in float32
 LEAST = 3.0  # roundings, to which functions are fitted at best
 LOOKED_AT = 2000  # half of the points at which such a network and all that follow are measured, too
 COARSEST = 0.1  # tolerance of a function of size 1, however little it counts
@@ -201,7 +202,8 @@ def side_of(values: Function, size: float, within: float, roundoff: float) -> Un
     columns = values(np.zeros(1)).shape[1]
     size = max(1.0, size)
     tol = max(within / size, LEAST * roundoff)
-    units = units_of(values, tol, roundoff=roundoff, sizes=np.full(columns, size))
+    shortest = NEAR_ZERO if roundoff < 2.0**-50 else SHORTEST * roundoff
+    units = units_of(values, tol, shortest, roundoff, sizes=np.full(columns, size))
     return None if units is None or len(units.gains) > MOST_WIDE else units
 
 

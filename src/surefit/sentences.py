@@ -460,6 +460,10 @@ SENTENCES: dict[str, Both] = {
     "stage-composed": Both(
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
+    "stage-separated": Both(
+        "a sum of {products} products of functions of one input each: {units} units in {layers} layers",
+        "{products} 个一元函数乘积之和：{layers} 层共 {units} 个单元",
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -535,6 +539,10 @@ SENTENCES: dict[str, Both] = {
     "rough": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces, without its {jumps} jumps",
         "除 {jumps} 处跳跃外，{pieces} 段 16 次多项式即可分辨该函数",
+    ),
+    "not-separated": Both(
+        "values along lines did not tell a sum of few products of functions of one input each",
+        "沿直线的函数值未显示它是少数几个一元函数乘积之和",
     ),
     "too-rough": Both(
         "{values} values did not tell where the function is rough: everywhere, it seems",

@@ -61,6 +61,12 @@ FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is 
 # the goal, and at last, of its size.
 COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
+# A sum of products of functions of one input: how often it is tried, with which error at first, of the goal, and at
+# last, of the size; and values that tell the products, of two inputs and of three.
+SEPARATED, SEPARATED_FIRST, SEPARATED_LEAST = 3, 0.3, 1e-12
+MOST_SEPARATED = {2: 300_000, 3: 2_000_000}  # by inputs
+VALUES_OF_TIME = 0.3  # of the time that is left, for these, where a time is given
+BEFORE_SEPARATED = {2: 2, 3: 1}  # rungs before it is tried, by inputs
 FIRST_OF_TWO = 1  # rungs of two inputs before such a network is tried; of more none
 MOST_KINKED, MOST_KINKED_INPUTS = 300, 6  # relu units of a function that is linear but for kinks, and its inputs
 PLACED = 400  # units at most that are placed again for float32

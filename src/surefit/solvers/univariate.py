@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +44,16 @@ class Units:
 
 
 def units_of(
-    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53, centre: Centre | None = None
+    values: Values, tol: float, shortest: float = NEAR_ZERO, roundoff: float = 2.0**-53, centre: Centre | None = None,
+    sizes: np.ndarray | None = None, ladder: Sequence[int] = SMOOTH,
 ) -> Units | None:  # fmt: skip
     """The fewest units on a ladder that are within tol of k functions on [-1, 1], as a share of the size of each.
 
-    shortest: length below which nothing is resolved, as t is not known better. roundoff: of the units, where they run.
-    None where a function is not finite or too rough. At a jump one unit goes from one float to the next. Where nothing
-    is within tol: the best. centre: where such a unit bends, by the place after the jump and the values (k,) on both
-    sides of it; else there.
+    sizes (k,): of which tol is a share, instead. ladder: of units, where the functions are smooth. shortest: length
+    below which nothing is resolved, as t is not known better. roundoff: of the units, where they run. None where a
+    function is not finite or too rough. At a jump one unit goes from one float to the next. Where nothing is within
+    tol: the best. centre: where such a unit bends, by the place after the jump and the values (k,) on both sides of it;
+    else there.
 
     >>> found = units_of(lambda t: np.stack([np.exp(t), t], axis=1), 1e-9)
     >>> len(found.gains) <= 20 and bool((found.error < 1e-8).all())
@@ -62,8 +64,8 @@ def units_of(
     truth = values(fresh)
     if not np.isfinite(truth).all():
         return None
-    size = np.maximum(np.abs(truth).max(axis=0), 1e-300)
-    for h in SMOOTH:
+    size = np.maximum(np.abs(truth).max(axis=0), 1e-300) if sizes is None else sizes
+    for h in ladder:
         t = np.cos(np.pi * (np.arange(ROWS * h) + 0.5) / (ROWS * h))
         y = values(t) / size
         if not np.isfinite(y).all():

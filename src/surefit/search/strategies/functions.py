@@ -27,6 +27,7 @@ from surefit.search.cost import of_search
 from surefit.search.limits import (
     ADAM_AFTER_LM,
     ADAM_REACHES,
+    BEFORE_SEPARATED,
     BY_THE_WAY,
     DEEP,
     ENOUGH,
@@ -51,6 +52,7 @@ from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
+from surefit.search.strategies.separated import separated
 from surefit.search.strategies.structure import named_units, structure
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
@@ -69,7 +71,14 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        if s.dim in BEFORE_SEPARATED:
+            yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
+    far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
+    if far:
+        yield from separated(s)
     yield from more_units(s, climb)
+    if not far:
+        yield from separated(s)
     best = s.best
     if best is None:
         return say("nothing")

@@ -60,6 +60,7 @@ FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is 
 # A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
 # the goal, and at last, of its size.
 COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
+CONTRACTED = 0.01  # of the goal, to which each step of a function that takes its inputs together is fitted
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
 FIRST_OF_TWO = 1  # rungs of two inputs before such a network is tried; of more none
 MOST_KINKED, MOST_KINKED_INPUTS = 300, 6  # relu units of a function that is linear but for kinks, and its inputs

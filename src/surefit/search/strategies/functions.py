@@ -47,6 +47,7 @@ from surefit.search.limits import (
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed, jumps_alone
+from surefit.search.strategies.contracting import contracting
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
@@ -69,6 +70,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        yield from contracting(s)
     yield from more_units(s, climb)
     best = s.best
     if best is None:

@@ -16,6 +16,7 @@ FAINTER = 10.0  # times smaller: a largest error that is so beside that of jumps
 JUMP = 0.1  # at a jump the largest error cannot fall below half of the jump: then the rmse decides
 ROUNDING = 1e-4  # errors below which the order of float32 sums could be seen
 ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
+NUDGED, ROUNDED = 32, 0.01  # points an ulp away, and the share of the largest error by which values there may differ
 SURE = 2.0  # standard errors by which Adam must beat the others on measured data
 ENOUGH_ROWS = 30  # validation rows, with fewer of which that tells nothing
 SIMPLER = 1.05  # times the score of the best: a polynomial with such a score is kept (benchmarks/noisy_tables.py)

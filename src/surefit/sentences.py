@@ -464,6 +464,10 @@ SENTENCES: dict[str, Both] = {
         "a sum of {products} products of functions of one input each: {units} units in {layers} layers",
         "{products} 个一元函数乘积之和：{layers} 层共 {units} 个单元",
     ),
+    "stage-contracted": Both(
+        "inputs taken together, step by step: {units} units in {layers} layers",
+        "输入逐步合并：{layers} 层共 {units} 个单元",
+    ),
     "stage-solver": Both("{method}, {size}{note}", "{method}，{size}{note}"),
     "stage-adam": Both("{method}, {size}, {dtype}", "{method}，{size}，{dtype}"),
     "stage-linear": Both("linear function", "线性函数"),
@@ -552,6 +556,10 @@ SENTENCES: dict[str, Both] = {
     "parts": Both(
         "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
         "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",
+    ),
+    "taken-together": Both(
+        "the function takes its {inputs} inputs together in {steps} steps, each of {numbers} numbers at most",
+        "函数把 {inputs} 个输入分 {steps} 步合并，每步至多合并 {numbers} 个数",
     ),
     "no-lm": Both(
         "Levenberg-Marquardt was left out: {rows} rows by {parameters} parameters are too many",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import pickle
@@ -13,14 +14,17 @@ import numpy as np
 import pytest
 
 import surefit
+from surefit.attempts.progress import Progress
+from surefit.core import ops
 from surefit.data import Domain
 from surefit.errors import DataError
 from surefit.problems.points import cloud
 from surefit.problems.posing import pose
 from surefit.search.candidates import Candidate, best_of
-from surefit.search.judging import Estimated, Measured
+from surefit.search.judging import Estimated, Judge, Measured
 from surefit.search.limits import FOLDS_OF_MORE
-from surefit.search.strategies.students import hidden_units, two_layers
+from surefit.search.runner import State
+from surefit.search.strategies.students import hidden_units, students, two_layers
 from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of, unrelated
 from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
@@ -466,3 +470,27 @@ def test_a_logarithmic_input_is_learned_as_its_logarithm(inputs, tmp_path):
     if fit.taught is not None:
         assert loaded.taught.teacher.parts == fit.taught.teacher.parts
         assert loaded.taught.teacher.predict(points) == pytest.approx(fit.taught.teacher.predict(points), abs=1e-9)
+
+
+def test_inputs_that_the_teacher_does_not_have_count_as_parameters_too():
+    problem = pose(lambda x, y: np.sin(6 * x) * (1 + 2 * y), {"x": (0, 1), "y": (0, 1)}, None, 0)
+    state = State(problem, 0, ops.float64, Judge(problem, 0), Progress())
+    proposed = students(state, 500, [1e-9], None, 12)  # of a network that has 10 more inputs
+    sizes = []
+    with contextlib.suppress(StopIteration):
+        attempt = next(proposed)
+        while True:
+            sizes.append(attempt.network.num_parameters() + 10 * attempt.network[0].out_features)
+            attempt = proposed.send(None)
+    assert len(sizes) > 3 and 400 < max(sizes) <= 500
+
+
+def test_of_more_inputs_than_a_linear_mean_can_have_a_fold_has_a_constant_one(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.random((15, 20)), rng.normal(size=(15, 1))
+    process = GaussianProcess("rbf", "linear", starts=1).fit(x[:, :2], y)
+    part = Process((0,), "rbf", "linear", tuple(process.theta), 1.0, (0, 1))
+    teacher = Processes(x, y, None, None, (part,), None, (process,))
+    monkeypatch.setattr("surefit.search.teacher._steep", lambda p: tuple(range(14)))
+    mean, deviation = _refitted(teacher, rng, lambda: False)
+    assert np.isfinite(mean).all() and (deviation > 0).all()

@@ -68,3 +68,12 @@ def test_verify_leaves_the_solvers_their_points():
     asked.clear()
     surefit.fit(counted, box, tol=1e-4, data=surefit.Sampling(verify=600))
     assert sum(asked) < 3000  # 15 000 and more without it
+
+
+@pytest.mark.parametrize("formula", ["asin(a/(b*c))", "sqrt(1 - a/(b*c))"])
+def test_where_layers_make_much_of_rounding_the_card_tells_the_error_of_predict(formula):
+    box = surefit.data.Domain("a=1:2, b=2:5, c=1:5")  # a corner is where the root begins
+    fit = surefit.fit(formula, box)
+    x = box.corners()
+    error = np.abs(fit.predict(x) - surefit.parse(formula, box.names).on_points(x)).max()
+    assert error <= fit.error.max * (1 + 1e-9)

@@ -11,6 +11,7 @@ import numpy as np
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.output_layer import ROUNDOFF, deploy
 from surefit.core import ops
+from surefit.models.chain import chain_of
 from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -24,6 +25,8 @@ from surefit.search.limits import (
     FAINTER,
     FINER,
     JUMP,
+    NUDGED,
+    ROUNDED,
     ROUNDING,
     ROUNDINGS,
     SELDOM,
@@ -103,7 +106,11 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
     rounding = model.dtype == ops.float32 and trained and error.max <= ROUNDING * judge.size
-    if rounding or _near(error.max, model, outcome.details.get("output_norm"), tol, problem):
+    if (
+        rounding
+        or (not trained and _steep(model, error, problem))
+        or _near(error.max, model, outcome.details.get("output_norm"), tol, problem)
+    ):
         error = judge.measured(values_of(model))  # as it is used later
     if model.dtype == ops.float32 and problem.exact and tol is not None and error.max <= tol:
         error = judge.crowded(values_of(model), error)
@@ -179,6 +186,26 @@ def _unseen(
     if any(w is not None for w in weights):
         both = np.concatenate([np.ones(len(p)) if w is None else w for p, w in zip(parts, weights, strict=True)])
     return np.sqrt(square), both, largest, by
+
+
+def _steep(model: Scaled, error: Measured, problem: Problem) -> bool:
+    """Whether layers make so much of rounding, where the error is the largest, that `predict` may be off by more.
+
+    Where a root begins, units are so steep that another order of evaluation has another error.
+    """
+    if (
+        not problem.exact
+        or problem.function is None
+        or model.dtype != ops.float64
+        or len(error.at) != len(problem.names)
+    ):
+        return False
+    if model.num_parameters() == 0 or len(chain_of(model.network) or ()) < 3:  # one hidden layer adds up, and no more
+        return False
+    worst = np.array([[error.at[name] for name in problem.names]])
+    ways = np.random.default_rng(0).integers(-1, 2, (NUDGED, worst.shape[1]))
+    nudged = np.clip(worst + ways * np.spacing(np.abs(worst)), problem.domain.low, problem.domain.high)
+    return bool(np.ptp(evaluate(model, np.concatenate([worst, nudged])), axis=0).max() > ROUNDED * error.max)
 
 
 def _near(error: float, model: Scaled, output_norm: float | None, tol: float | None, problem: Problem) -> bool:

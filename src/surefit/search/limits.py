@@ -16,6 +16,7 @@ FAINTER = 10.0  # times smaller: a largest error that is so beside that of jumps
 JUMP = 0.1  # at a jump the largest error cannot fall below half of the jump: then the rmse decides
 ROUNDING = 1e-4  # errors below which the order of float32 sums could be seen
 ROUNDINGS = 16.0  # of the sum of the absolute output weights: what two orders of evaluation may differ by
+NUDGED, ROUNDED = 32, 0.01  # points an ulp away, and the share of the largest error by which values there may differ
 SURE = 2.0  # standard errors by which Adam must beat the others on measured data
 ENOUGH_ROWS = 30  # validation rows, with fewer of which that tells nothing
 SIMPLER = 1.05  # times the score of the best: a polynomial with such a score is kept (benchmarks/noisy_tables.py)
@@ -60,6 +61,7 @@ FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is 
 # A network that a formula says: how often it is tried, with which error of each function of one variable at first, of
 # the goal, and at last, of its size.
 COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
+CONTRACTED = 0.01  # of the goal, to which each step of a function that takes its inputs together is fitted
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
 # A sum of products of functions of one input: how often it is tried, with which error at first, of the goal, and at
 # last, of the size; and values that tell the products, of two inputs and of three.

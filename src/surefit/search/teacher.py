@@ -442,7 +442,7 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         parts = _chosen_again(teacher, rest, others, stop)
         for p, own in zip(teacher.parts, parts, strict=True):
             asked = stop if few or own.inputs != p.inputs else _after(ITERATIONS_OF_MORE, stop)
-            again = GaussianProcess(p.kernel, p.mean, noise=teacher.noise, starts=1, stop=asked)
+            again = GaussianProcess(p.kernel, own.mean, noise=teacher.noise, starts=1, stop=asked)
             varying = np.count_nonzero(np.ptp(own.of(x[rest]), axis=0))
             known = own.inputs == p.inputs and varying == len(p.theta) - 2
             first = p.theta if n > MOST_SEARCHED and known else None
@@ -459,7 +459,10 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
 def _chosen_again(
     teacher: Processes, rest: np.ndarray, weights: np.ndarray | None, stop: Callable[[], bool]
 ) -> tuple[Process, ...]:
-    """The parts of a teacher with the inputs that they would have had of some rows alone, where they have not all."""
+    """The parts of a teacher with the inputs that they would have had of some rows alone, where they have not all.
+
+    Of more inputs a linear mean may have too many coefficients for these rows.
+    """
     found: dict[tuple[int, ...], tuple[int, ...] | None] = {}
     for p in teacher.parts:
         if p.inputs is not None and p.outputs not in found:
@@ -467,7 +470,12 @@ def _chosen_again(
             whole = GaussianProcess(p.kernel, "constant", noise=teacher.noise, starts=1, stop=asked)
             whole.fit(in_logs(teacher.x[rest], p.logs), teacher.y[rest][:, list(p.outputs)], weights)
             found[p.outputs] = _steep(whole) or p.inputs
-    return tuple(p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts)
+    parts = [p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts]
+    most = len(rest) / ROWS_FOR_LINEAR - 1
+    return tuple(
+        replace(p, mean="constant") if len(p.inputs or ()) > max(most, len(old.inputs or ())) else p
+        for p, old in zip(parts, teacher.parts, strict=True)
+    )
 
 
 def _spoilt(miss: np.ndarray, deviation: np.ndarray) -> bool:

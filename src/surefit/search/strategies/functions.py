@@ -48,6 +48,7 @@ from surefit.search.limits import (
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed, jumps_alone
+from surefit.search.strategies.contracting import contracting
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.refinement import refined
@@ -73,6 +74,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
             return None
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
+        yield from contracting(s)
     far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
     if far:
         yield from separated(s)

@@ -33,13 +33,16 @@ AGAIN, GAINED = 4, 0.6  # times the largest is searched, as long as each comes s
 LARGEST = 6.0  # the largest error over the root mean square, about
 
 
-def students(s: State, most: int, aims: Sequence[float], stretch: np.ndarray | None = None) -> Strategy:
+def students(
+    s: State, most: int, aims: Sequence[float], stretch: np.ndarray | None = None, inputs: int | None = None
+) -> Strategy:
     """What is tried for a network of at most so many parameters, until one is near enough.
 
     aims: the rmse from the teacher, of each output, that is near enough; where there is a tolerance, that tells alone.
-    stretch (d,): how fast the teacher changes along each input, if it is known: units are placed by that.
+    stretch (d,): how fast the teacher changes along each input, if it is known: units are placed by that. inputs: of
+    the network in the end, where those that the teacher does not have are to be added; they count as parameters.
     """
-    d, k = s.dim, len(s.problem.outputs)
+    d, k = inputs or s.dim, len(s.problem.outputs)
 
     def near(found: Candidate | None) -> bool:
         return s.tol is None and found is not None and farness(found, aims) <= 1.0

@@ -243,7 +243,7 @@ def taught(s: State) -> Strategy:
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
     changes = teacher.changes(s.problem.domain)
     changes = None if changes is None else changes[columns]
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims, changes), s.perform or perform)
+    reason = run(inner, students(inner, MOST_PARAMETERS, aims, changes, s.dim), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))

@@ -36,13 +36,13 @@ SMALL = 1e-290  # more than all that underflow can lose
 CONSTANTS = {"pi": REAL("3.14159265358979323846264338327950288"), "e": REAL("2.71828182845904523536028747135266250")}
 STRAIGHT = frozenset("number constant variable add sub neg mul div abs min max relu clip if compare and or not".split())
 SAME = 2.0**-44  # of a function's size: so far it may be beyond 0 and still be taken for one of one sign
-ALIKE = 1e-6  # of a function's size: so near to each other are kinks that are taken for one
+ALIKE = 1e-3  # of a function's size: so near to each other are kinks that are taken for one
 NEGLIGIBLE = 0.02  # of a bound, that kinks may add before the box is cut along them
 MOST_CORNERS_OF = 5  # inputs; of more, cells have too many corners
 MOST_KINKS = {1: 200, 2: 24, 3: 14, 4: 10, 5: 8}  # of which a box may be cut along all
 BETTER = 0.2  # of the bound by lines: so good a bound of the whole box says that most kinks cancel
 MOST_UNITS, FEW_UNITS = 800, 100  # few are looked at in any case
-MOST_CELLS = 1200  # of one box
+MOST_CELLS, MOST_WORK = 1200, 30_000  # of one box; cells times kinks
 GRAIN = 2.0**-51  # of a value: about so near to each other can kinks in float64 be, and nothing finer is looked for
 HYPERPLANE = 1e-13  # of the size of a hyperplane's function: corners so near to it lie on it
 
@@ -189,6 +189,7 @@ class Reading:
         self.cell, self.d, self.n = cell, d, 1 + d
         self.args = np.zeros((room, 1 + d + room), REAL)  # L_k
         self.matched = np.zeros(room, bool)  # whether r_k is the positive part of L_k
+        self.blur = np.zeros(room)  # how far those that were taken for r_k are from it, where that is no rounding
         self.low, self.high = np.zeros(1 + d + room, REAL), np.zeros(1 + d + room, REAL)
         self.low[0] = self.high[0] = 1.0
         self.low[1 : 1 + d], self.high[1 : 1 + d] = cell.low, cell.high
@@ -259,6 +260,8 @@ class Reading:
             if apart[side, k] <= ALIKE * (np.abs(c) @ self.size):
                 result.c[1 + self.d + k] = scale
                 off += scale * apart[side, k]
+                if apart[side, k] > SAME * (np.abs(c) @ self.size):
+                    self.blur[k] += scale * apart[side, k]
                 if side:  # relu(-z) = relu(z) - z
                     result = self.sum_(result, Form(known[k], REAL(0)), -scale)
                 return Form(result.c, (result.rho + off) * (1 + _paid(8)))
@@ -442,6 +445,8 @@ class Reading:
         wide = (self.cell.high - self.cell.low).astype(float)
         left = int((share > NEGLIGIBLE * bound.max() / max(len(share), 1)).sum())
         cut = self.first(share) if share.sum() > NEGLIGIBLE * bound.max() else None
+        if cut is None and worst.rho > 10 * NEGLIGIBLE * bound.max():
+            cut = self.first(self.blur[: len(share)])
         return Seen(_raised(bound), cut, left, (slope * wide).astype(float))
 
     def first(self, share: np.ndarray) -> np.ndarray | None:
@@ -498,6 +503,7 @@ class Kinks:
         self.formula_kinks = sum(max(len(n.args), 1) for f in formulas for n in f.nodes) + 2
         self.room = units + self.formula_kinks
         self.excess = 3.0 if noise is None else 6.0
+        self.cells = int(np.clip(MOST_WORK // self.room, 40, MOST_CELLS))
         self.batch = max(1, min(8, 1200 // self.room))
 
     def seen(self, cell: Cell) -> Seen:
@@ -552,7 +558,7 @@ class Kinks:
         while heap:
             _, _, cell, seen = heapq.heappop(heap)
             enough = (seen.bound + noise).max() <= self.best * (1 + 0.5 * self.rtol)
-            parts = [] if seen.cut is None or enough or looked >= MOST_CELLS else cell.halves(seen.cut)
+            parts = [] if seen.cut is None or enough or looked >= self.cells else cell.halves(seen.cut)
             if not parts:
                 done = np.maximum(done, seen.bound)
                 continue

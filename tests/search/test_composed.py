@@ -121,3 +121,22 @@ def test_a_point_at_a_jump_is_on_its_side(text, points, dtype):
     value = surefit.parse(text, ["x", "y"])
     for x, y in points:
         assert fit(x, y) == pytest.approx(float(value(x, y)), abs=1e-4)
+
+
+POWERS = [  # whose exponents vary, of a base that begins at 0, where its logarithm ends
+    ("x^n/(1+x^n)", lambda x, n: x**n / (1 + x**n), "x=0:100, n=0.5:8"),
+    ("x^n/(k^n+x^n)", lambda x, n, k: x**n / (k**n + x**n), "x=0:100, n=0.5:8, k=0.1:10"),
+    ("x^n*cos(x)", lambda x, n: x**n * np.cos(x), "x=0:2, n=1:3"),
+]
+
+
+@pytest.mark.parametrize(("text", "truth", "domain"), POWERS)
+def test_powers_of_what_begins_at_0(text, truth, domain):
+    box = surefit.Domain(domain)
+    rng = np.random.default_rng(0)
+    points = rng.uniform(box.low, box.high, (10_000, box.dim))
+    points[:3000, 0] = 10.0 ** rng.uniform(-9, 2, 3000) * box.high[0] / 100
+    points[3000:3100, 0] = 0.0
+    y = truth(*points.T)
+    fit = surefit.fit(text, box, tol=1e-6 * np.ptp(y))
+    assert fit.reached and np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)

@@ -39,6 +39,7 @@ from surefit.formulas.signals import (
 )  # fmt: skip
 
 MOST_NODES = 400  # of a formula: each is looked at by a call or two
+LEAST = 2.0**-60  # of its largest value: so small a number counts as 0
 PART = 0.02  # of the sample points, where a function is finite that counts only where a condition holds
 FACTORS = ("mul", "div", "neg", "square")  # nodes whose arguments are factors of what they are a factor of
 LOGARITHMS = {"log": 1.0, "log10": 1.0 / math.log(10.0), "log2": 1.0 / math.log(2.0)}  # times the natural one
@@ -236,7 +237,7 @@ class _Composer(Layers):
                 exact = Exact(float(base), constant_term(self.formula, args[0]))
                 of_base = Univariate(lambda z: float(exact) ** z, combined("pow", exact.term, T))
                 return self.applied(of_base, self.value(args[1]))
-            log = self.applied(logarithm_of(1.0), self.positive(args[0]))
+            log = self.logarithm_above(args[0])
             return self.applied(EXP, self.product([(self.value(args[1]), 1.0), (log, 1.0)]))
         if op in ("max", "min"):
             found = self.value(args[0])
@@ -323,7 +324,22 @@ class _Composer(Layers):
             if node.op == "add":
                 a, b = (self.logarithm(a) for a in node.args)
                 return added(b, self.applied(SOFT, added(a, b, -1.0)))
+        if node.op == "pow" and self.formula.constants[i] is None:  # of an exponent that varies
+            return self.logarithm_above(i)
         return self.applied(logarithm_of(1.0), self.positive(i))
+
+    def logarithm_above(self, i: int) -> Value:
+        """The logarithm of a node that is not below 0; where it is 0, that of so small a number that no input shows it.
+
+        So x^n is exp(n log(x)) at x = 0, too.
+        """
+        value = self.value(i)
+        y = self.on_points(value)
+        if not ((y >= 0).all() and (y == 0).any() and y.max() > 0):
+            return self.applied(logarithm_of(1.0), self.positive(i))
+        self.assumed.append(value)
+        least = LEAST * float(y.max())
+        return self.applied(Univariate(lambda z: np.log(np.maximum(z, least)), None), value)
 
     def positive(self, i: int) -> Value:
         """A node that is above 0."""

@@ -23,9 +23,9 @@ from surefit.search.strategies.layers import Layers, of_layers
 from surefit.sentences import say
 from surefit.solvers.features import SCALES, linear_features
 
-POOL, FIRST_POOL = 1200, 300  # points that tell the range of a number, and from which others are taken evenly over it
+POOL, FIRST_POOL = 4000, 300  # points that tell the range of a number, and from which others are taken evenly over it
 PLACES = 4  # where the others are held for a first solve, of which the easiest is kept
-VALUES = 8000  # of the function that a step takes about, all in all
+VALUES = 10_000  # of the function that a step takes about, all in all
 OF_TIME = 0.2  # of the time, that values may cost
 AT_END = 0.2  # of the points evenly over the numbers, how many are at an end of each
 SOON = 300  # units that are solved for at once; more when the network is not good enough

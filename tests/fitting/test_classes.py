@@ -227,3 +227,19 @@ def test_what_classes_do_not_have_is_refused():
     plan = surefit.Sampling(drop_nonfinite=True)
     found = surefit.fit(table, target="kind", task="classify", missing="median", data=plan, method=QUICK)
     assert sum(found.problem.sizes().values()) == 119
+
+
+def test_steps_that_part_all_rows_promise_nothing_of_new_ones():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, (330, 12))
+    x[:2] = [[-1.0], [1.0]]  # so that no new row lies outside
+    score = x[:, 0] + 0.7 * x[:, 1] * x[:, 2] + 0.5 * x[:, 3] + 0.4 * rng.normal(size=330)
+    kind = np.where(score > 0, "in", "out")
+    found = surefit.fit((x[:150], kind[:150]), task="classify", time=10)
+    new = float(np.mean(found.predict(x[150:]) == kind[150:]))
+    assert found.classified.low <= new + 2 * np.sqrt(new * (1 - new) / 180)
+    all_rows = surefit.Sampling(split=(1, 0, 0))
+    named = surefit.fit((x[:150], kind[:150]), task="classify", method="varpro", model=(4,), data=all_rows)
+    known = float(np.mean(named.predict(x[150:]) == kind[150:]))
+    assert named.classified.kind == "training"  # and not "left-out", where nearly all were right
+    assert named.classified.accuracy > known

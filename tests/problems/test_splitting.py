@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 
+import surefit
 from surefit import Sampling, fit
 from surefit.errors import ArgumentError, DataError, SurefitError
 from surefit.problems.posing import pose
@@ -99,3 +100,21 @@ def test_no_row_left_out_among_its_relatives_chooses():
 def test_a_function_has_no_rows_to_group():
     with pytest.raises(ArgumentError, match="groups: is for the rows of a table"):
         pose("sin(x)", {"x": (0, 1)}, Sampling(groups=[1, 2, 3]), 0)
+
+
+def test_the_card_says_that_rows_are_held_out_in_order_and_promises_nothing_of_later_ones(tmp_path):
+    t = np.arange(300.0)
+    rng = np.random.default_rng(0)
+    rows = (np.column_stack([t, rng.normal(size=300)]), 0.05 * t + 0.3 * rng.standard_normal(300))
+    quick = dict(method="features", model=(5,))
+    plain = surefit.fit(rows, **quick)
+    assert "one is expected to exceed it" in plain.card() and "held out" not in plain.card()
+    ordered = surefit.fit(rows, data=surefit.Sampling(order=t), **quick)
+    assert ordered.problem.test[0][:, 0].min() == 270
+    assert "30 test; the last in their order are held out" in ordered.card()
+    assert "largest of 30 test rows)" in ordered.card() and "expected to exceed" not in ordered.card()
+    assert "按顺序留出最后的行" in ordered.card(lang="zh")
+    grouped = surefit.fit(rows, data=surefit.Sampling(groups=(t // 10).astype(int)), **quick)
+    assert "whole groups are held out" in grouped.card()
+    again = surefit.load(ordered.save(tmp_path / "ordered.surefit"))
+    assert again.card() == ordered.card()

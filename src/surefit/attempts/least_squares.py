@@ -193,14 +193,16 @@ class _Search:
     # --- how good it is where it was not fitted ---
 
     def left_out(self, theta: np.ndarray) -> np.ndarray | None:
-        """Residuals (n, k), each when its row is left out, to first order; None where the Jacobian is too large.
+        """Residuals (n, k), each when its row is left out, to first order; None where that says nothing.
 
         See `solvers.left_out`. With as many weights as residuals nothing is left to tell by: then all are infinite.
+        None where the Jacobian is too large, and of targets of two values each, such as indicators of classes: units
+        become steps there that part all rows, and with them the tangents are 0 whatever a row that is left out does.
         """
         rows = self.rows
         n, k = rows.y.shape
         p = len(theta)
-        if n * k * p > MOST_LEFT_OUT:
+        if n * k * p > MOST_LEFT_OUT or all(_two_valued(column) for column in rows.y.T):
             return None
         if p >= n * k:
             return np.full((n, k), np.inf)
@@ -209,6 +211,10 @@ class _Search:
             phi = rows.equations(theta[: rows.body_size])
             ridge[rows.body_size : p - k] = self.output_ridge * float((phi * phi).sum()) / max(1, min(phi.shape))
         return left_out(rows.outputs() - rows.y, leverages(rows.jacobian(theta), ridge).reshape(n, k))
+
+
+def _two_valued(column: np.ndarray) -> bool:
+    return bool(((column == column.min()) | (column == column.max())).all()) and column.min() < column.max()
 
 
 __all__ = ["search"]

@@ -363,7 +363,9 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
-    source = {"kind": "table", "name": name, "rows": len(table)}
+    source: dict[str, Any] = {"kind": "table", "name": name, "rows": len(table)}
+    if plan.apart and (validation is not None or test is not None):
+        source["apart"] = "order" if plan.groups is None else "groups"
     return Problem(
         table.inputs, table.targets, box, train, validation, test, of_parts[0], None, source,
         validation_weights=of_parts[1], plan=plan, coding=table.coding,

@@ -111,7 +111,10 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
     speech, error = Speech(lang), fit.error
     if error.coverage is not None:
         return coverage_rows(error, speech)
-    largest, label = error.sentence().said(lang), speech("card-max")
+    found = error.sentence()
+    if found.code == "error-test-few" and fit.problem.source.get("apart") == "order":
+        found = say("error-test", size=found.values["size"], where=error.where, n=error.n)  # later rows may be farther
+    largest, label = found.said(lang), speech("card-max")
     if len(error.outputs) < 2:
         words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
         rest = speech("card-error", **words, r2=_r2(error.r2, speech))
@@ -335,6 +338,8 @@ def _data_words(fit: Record, speech: Speech) -> str:
         words += speech("card-gradients")
     if problem.noise_known:
         words += speech("card-noise")
+    if (apart := problem.source.get("apart")) is not None:
+        words += speech(f"card-{apart}")
     if (parts := problem.source.get("parts")) is not None:
         words += speech("card-parts", memory=f"{parts['memory'] / 2**30:.2g}", sample=parts["sample"])
         if parts.get("window", problem.sizes()["train"]) < problem.sizes()["train"]:

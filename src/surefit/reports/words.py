@@ -383,6 +383,8 @@ WORDS: dict[str, Both] = {
     "card-more": Both("{shown} and {count} more", "{shown} 等，另有 {count} 个"),
     "card-from": Both("{target}: {outputs} from {inputs}", "{target}：由 {inputs} 得 {outputs}"),
     "card-noise": Both(", each with its own noise", "，各行噪声已知"),
+    "card-order": Both("; the last in their order are held out", "；按顺序留出最后的行"),
+    "card-groups": Both("; whole groups are held out", "；按整组留出"),
     "card-logarithmic": Both(", fitted in its logarithm", "，拟合其对数"),
     "card-relative": Both("relative error", "相对误差"),
     "card-factor": Both("{size} (root mean square of the difference of the logarithms)", "{size}（对数之差的均方根）"),

@@ -1,7 +1,8 @@
 """A table of many rows from a Parquet file: how long, how much memory, and how good, each size in a process of its own.
 
 Five inputs, a smooth function with noise of a tenth of its deviation; `--rows 1e7` is the size that surefit promises to
-fit below 2 GiB. "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file
+fit below 2 GiB. "automatic" is what a user gets who says nothing: the whole table in memory, and whichever method is best
+on it; "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file
 and fits the same network, where that fits into memory. "adam" trains two hidden layers of 64 units for a few epochs on
 rows that it keeps in memory if 256 MiB hold them, and "adam, windows" on as many windows as `--windows` says, each read
 while the one before is trained on. A row is 48 bytes of the table.
@@ -32,6 +33,8 @@ began = time.perf_counter()
 if way.startswith("adam"):
     method, model = surefit.Adam(epochs=epochs, batch_size=256), (64, 64)
     data = surefit.Sampling(stream=True, window=window if way == "adam, windows" else None)
+elif way == "automatic":
+    method, model, data = "auto", None, surefit.Sampling()
 else:
     method, model, data = "features", (units,), surefit.Sampling(stream=way == "in parts")
 fit = surefit.fit(path, method=method, model=model, data=data)
@@ -75,8 +78,8 @@ def main(
         for count in (int(float(n)) for n in rows.split(",")):
             path = Path(folder) / f"{count}.parquet"
             write(path, count)
-            for way in ("in parts", "at once", "adam", "adam, windows"):
-                if way == "at once" and count > float(whole):
+            for way in ("automatic", "at once", "in parts", "adam", "adam, windows"):
+                if way in ("automatic", "at once") and count > float(whole):
                     continue
                 given = [str(path), str(units), repr(way), str(epochs), str(max(1, count // windows))]
                 done = subprocess.run([sys.executable, "-c", FIT, *given], capture_output=True, check=True, text=True)
@@ -91,6 +94,7 @@ def main(
         for r in found
     ]  # fmt: skip
     notes = [
+        "automatic: the whole table in memory, and the method chosen. "
         f"Features of 5-{units}-1 in one pass, or with all rows read at once; Adam on 5-64-64-1, {epochs} epochs in "
         f"batches of 256, its rows in memory or in windows of one in {windows}. The noise is {NOISE * DEVIATION:.4f}, "
         "below which no error at held-out rows can lie."

@@ -129,8 +129,8 @@ STARTS = 1000  # of a network that was given, where there are a tolerance and ti
 MOST_DOUBLED = 4  # how often the next of these takes Adam twice as long
 DEEP_VARPRO = 60  # iterations on a network of several hidden layers
 FEWER = 4  # measured data get so much less of Adam than it takes by itself: it is seldom the best there
-# Of very many rows: how many are visited in all, epochs at least, and rows of a batch, which visit them faster; of 8e5
-# rows ten epochs in batches of 128 are as near to the truth as twelve in batches of 64 (benchmarks/large.py).
+# Of very many rows: how many are visited in all, epochs at least, and rows of a batch, which visit them faster; ten
+# epochs in batches of 128 take less than twelve in batches of 64, and are as near to the truth.
 VISITED, FEWEST_VISITS, LARGE_BATCH = 8e6, 4, 128
 
 # --- cost, in floating-point operations (`cost.py`): one core does about 5e9 a second ---

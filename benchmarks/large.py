@@ -1,9 +1,9 @@
 """A table of many rows from a Parquet file: how long, how much memory, and how good, each size in a process of its own.
 
 Five inputs, a smooth function with noise of a tenth of its deviation; `--rows 1e7` is the size that surefit promises to
-fit below 2 GiB. "automatic" is what a user gets who says nothing: the whole table in memory, and whichever method is best
-on it; "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file
-and fits the same network, where that fits into memory. "adam" trains two hidden layers of 64 units for a few epochs on
+fit below 2 GiB. "automatic" is what a user gets who says nothing: the whole table in memory, and whichever method is
+best on it; "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file and
+fits the same network, where that fits into memory. "adam" trains two hidden layers of 64 units for a few epochs on
 rows that it keeps in memory if 256 MiB hold them, and "adam, windows" on as many windows as `--windows` says, each read
 while the one before is trained on. A row is 48 bytes of the table.
 """

@@ -7,8 +7,10 @@ import os
 import numpy as np
 import pytest
 
-from surefit.compiler import TrainingLoop
+from surefit.compiler import TrainingLoop, loop_code
+from surefit.compiler import threads as threads_
 from surefit.compiler.ahead import ROW, row_bytes
+from surefit.ir.builder import Function
 
 from .training import problem
 
@@ -70,3 +72,33 @@ def test_two_threads_give_the_bits_of_one(monkeypatch, d):
         loop.run(rows)
         found.append(weights(net))
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
+@pytest.mark.parametrize("stands", [True, False])
+def test_a_second_thread_that_is_waited_for_is_sent_away_and_changes_no_bit(monkeypatch, stands):
+    """On a clock that stands still half of the time is always waiting; with endless patience it never is."""
+
+    def clock(m):
+        f = Function(m, "surefit_now", [], private=True, ret="i64")
+        f.ret(f.i64(0))
+        return f.end()
+
+    monkeypatch.setenv("SUREFIT_CACHE", "off")  # which knows nothing of what is replaced here
+    monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)
+    monkeypatch.setattr(threads_, "PATIENCE", -1 if stands else 2**62)
+    if stands:
+        monkeypatch.setattr(threads_, "write_clock", clock)
+        monkeypatch.setattr(loop_code, "write_clock", clock)
+    rows = RNG.integers(0, 300, (10, 127))
+    net, _, _, _, loop = loop_of(200, 127, count=300, hidden=96, threads=2)
+    context = []
+    of = type(loop.full).context
+    monkeypatch.setattr(type(loop.full), "context", lambda *args: context.append(of(*args)) or context[-1])
+    loop.run(rows)
+    assert bool(context[0][loop_code.ALONE]) == stands
+    loop.run(rows)  # the next run begins with both again
+    assert bool(context[1][loop_code.ALONE]) == stands
+    alone_again, _, _, _, loop = loop_of(200, 127, count=300, hidden=96, threads=1)
+    loop.run(np.concatenate([rows, rows]))
+    np.testing.assert_array_equal(weights(net), weights(alone_again))

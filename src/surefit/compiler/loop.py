@@ -91,7 +91,8 @@ class Part(Built):
             yield
         finally:
             if second.begun:
-                release(self.arena.address)
+                if not flag[0]:  # else the loop has sent it away
+                    release(self.arena.address)
                 second.finish()
             flag[0] = 0
 

@@ -9,7 +9,7 @@ from typing import Any
 from surefit.compiler import cache, engine
 from surefit.compiler.ahead import ROW, Ahead, row_bytes
 from surefit.compiler.codegen import BODY, GATHER, LOOP, STEP, Writing, flush_denormals
-from surefit.compiler.threads import AT, CONTEXT, half_of
+from surefit.compiler.threads import AT, BEGAN, CONTEXT, WAITED, half_of, write_clock, write_patience
 from surefit.ir.builder import BYTES, Function, Module, Value, constant
 
 ROWS, STEPS, LOSSES, RATES, STOP, DONE, ALONE, DATA = range(8)  # places in a loop's context, 8 bytes each
@@ -44,6 +44,9 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
         own = f.gep(arena, w.plan.places[w.plan.inputs[ahead.stream].id].buffer.start, "i8")
         with f.loop(0, ahead.entries) as l:
             f.store(own, f.gep(f.gep(arena, ahead.start, "i8"), l.i, "i64"))
+    if w.threads == 2:
+        f.store(f.i64(0), f.gep(arena, WAITED, "i8"))
+        f.store(f.emit("i64", 1, f"call i64 {write_clock(f.module)}()"), f.gep(arena, BEGAN, "i8"))
     restore = flush_denormals(f, w)
     with f.loop(0, steps) as l:
         on = f.emit("i32", 1, f"load volatile i32, {stop}, align 4")
@@ -77,6 +80,7 @@ def write_loop(w: Writing, streams: Sequence[int], rate: int | None) -> None:
                 mine = f.select(f.compare("eq", alone, 0), f.i64(half_of(batch)), f.i64(batch))
                 f.call(gather, arena, context, l.i, f.i64(0), mine)
             f.line(f"call void @{BODY}({arena}, i64 0, {alone})")
+            write_patience(f, arena, f.gep(context, ALONE, "i64"), w.meet)
         loss = f.load(f.gep(arena, out.buffer.start + out.start * BYTES[out_kind], "i8"), out_kind)
         loss = f.convert(loss, "f64")
         f.store(loss, f.gep(losses, l.i, "f64"))

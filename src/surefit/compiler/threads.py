@@ -2,14 +2,16 @@
 
 Both run the same function; a large result is written half by each, small ones by the first alone, and between them they
 wait for each other. Waiting is spinning, then giving the core away, since the other thread may not be running at all:
-on a busy machine two threads can be slower than one, so the loop measures which is faster (see `loop`). No sum is ever
-cut in two: results are the same bits for one thread and two.
+on a busy machine two threads can be slower than one, so the loop measures which is faster (see `loop`), and where the
+first has spent half of its time waiting it sends the second away and goes on alone. No sum is ever cut in two: results
+are the same bits for one thread and two.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
@@ -19,8 +21,10 @@ from surefit.compiler.plan import Plan
 from surefit.ir.builder import Function, Module, Value
 from surefit.ir.graph import Node
 
-# bytes in the arena: end flag, the loop's context and the number of its step, arrivals of both, what each waits for
-QUIT, CONTEXT, AT, ARRIVED, SEEN = 8, 16, 24, 64, 128
+# bytes in the arena: end flag, the loop's context and the number of its step, for how long the first has given its core
+# away and when its loop began (nanoseconds), arrivals of both, what each waits for
+QUIT, CONTEXT, AT, WAITED, BEGAN, ARRIVED, SEEN = 8, 16, 24, 32, 40, 64, 128
+PATIENCE = 4_000_000  # nanoseconds of waiting before it is thought about
 SPINS = 10_000  # without a pause instruction: on virtual machines many of them in a row end up in the hypervisor
 MEETING = 0.4e-6  # seconds
 SPEED = 5e10  # operations a second of one core
@@ -99,6 +103,19 @@ def gathers(plan: Plan, inputs: Sequence[Node]) -> bool:
     return met
 
 
+def write_clock(m: Module) -> str:
+    """`now()`: nanoseconds of a clock that only goes on; its name with @."""
+    if ("clock",) not in m.shared:
+        f = Function(m, "surefit_now", [], private=True, inline="noinline", ret="i64")
+        get = m.declare("clock_gettime", "i32", ["i32", "ptr"])
+        place = f.alloca("i64", 2)
+        f.emit("i32", 1, f"call i32 {get}(i32 {time.CLOCK_MONOTONIC}, {place})")
+        seconds, rest = f.load(place, "i64"), f.load(f.gep(place, 1, "i64"), "i64")
+        f.ret(f.add(f.mul(seconds, 1_000_000_000), rest))
+        m.shared[("clock",)] = f.end()
+    return m.shared[("clock",)]
+
+
 def write_meeting(m: Module) -> str:
     """`meet(arena, which)`: wait for the other thread; its name with @."""
     f = Function(
@@ -114,20 +131,40 @@ def write_meeting(m: Module) -> str:
     before = f.block
     f.branch(spin)
     f.start(spin)
-    turns, more = Value(f.fresh("n"), "i64"), Value(f.fresh("m"), "i64")
-    f.line(f"{turns.name} = phi i64 [0, %{before}], [{more.name}, %{wait}], [{more.name}, %{idle}]")
-    now = f.emit("i64", 1, f"load atomic i64, {place} acquire, align 8")
+    turns, more, top = Value(f.fresh("n"), "i64"), Value(f.fresh("m"), "i64"), len(f.lines)
+    arrived = f.emit("i64", 1, f"load atomic i64, {place} acquire, align 8")
     f.line(f"{more.name} = add i64 {turns.name}, 1")
-    f.branch_if(f.compare("ge", now, goal), done, wait)
+    f.branch_if(f.compare("ge", arrived, goal), done, wait)
     f.start(wait)
     f.branch_if(f.compare("gt", turns, SPINS), idle, spin)
     f.start(idle)
-    give = m.declare("sched_yield", "i32", [])
+    give, now = m.declare("sched_yield", "i32", []), write_clock(m)
+    left = f.emit("i64", 1, f"call i64 {now}()")
     f.emit("i32", 1, f"call i32 {give}()")
+    with f.when(f.compare("eq", which, 0)):
+        waited = f.gep(arena, WAITED, "i8")
+        f.store(f.add(f.load(waited, "i64"), f.sub(f.emit("i64", 1, f"call i64 {now}()"), left)), waited)
+    f.lines.insert(top, f"  {turns.name} = phi i64 [0, %{before}], [{more.name}, %{wait}], [{more.name}, %{f.block}]")
     f.branch(spin)
     f.start(done)
     f.ret()
     return f.end()
+
+
+def write_patience(f: Function, arena: Value, alone: Value, meet: str) -> None:
+    """Behind a step: where half of the time since the loop began was waited, the second thread is sent away for good.
+
+    alone: where it is written that the first thread is. The second one waits for the next step and finds the end flag,
+    as after `release`, which is for loops that kept it.
+    """
+    waited = f.load(f.gep(arena, WAITED, "i8"), "i64")
+    with f.when(f.and_(f.compare("eq", f.load(alone, "i64"), 0), f.compare("gt", waited, PATIENCE))):
+        now = f.emit("i64", 1, f"call i64 {write_clock(f.module)}()")
+        passed = f.sub(now, f.load(f.gep(arena, BEGAN, "i8"), "i64"))
+        with f.when(f.compare("ge", f.mul(waited, 2), passed)):
+            f.line(f"store volatile i32 1, {f.gep(arena, QUIT, 'i8')}, align 4")
+            f.line(f"call void {meet}({arena}, i64 0)")
+            f.store(f.i64(1), alone)
 
 
 def write_helper(

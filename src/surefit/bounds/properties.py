@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -78,6 +78,7 @@ def verify(
         relation: `<=`, `>=`, `<` or `>` between formulas of the inputs and outputs, such as `"y - x1*x2 <= 0.1"`, or a
             chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats. In the place of
             outputs there may be derivatives, as in `"dy/dx1 >= 0"`.
+            A name that is no word, as columns of tables may have, stands there as it is, or in quotes.
         domain: the box, with the names of the inputs, of which some may be held at one value.
         outputs: names of the outputs; default "y", or "y1", "y2", ...
         time: seconds after which what is not decided is called unknown.
@@ -105,7 +106,12 @@ def verify(
     names = tuple(outputs or (("y",) if k == 1 else tuple(f"y{i + 1}" for i in range(k))))
     if len(names) != k or set(names) & set(box.names):
         raise ArgumentError(f"verify: outputs={list(names)} must be {k} names that no input of {box} has")
-    text, slopes = _with_slopes(relation, box.names, names)
+    given = (*box.names, *names)
+    words = _words_for(given)
+    back = dict(zip(words, given, strict=True))
+    names, ends = words[box.dim :], dict(zip(words, box.bounds, strict=False))
+    box = Domain(ends, fixed=True)
+    text, slopes = _with_slopes(_in_words(relation, back), box.names, names)
     parts = _parts(text, box.names, (*names, *slopes), relation)
     verdict: bool | None = True
     at: dict[str, float] | None = None
@@ -125,7 +131,36 @@ def verify(
             break
         if holds is not True:
             verdict = None
-    return Verdict(relation, verdict, at, tuple(proofs))
+    return Verdict(relation, verdict, at and {back[name]: value for name, value in at.items()}, tuple(proofs))
+
+
+def _words_for(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that formulas can have, each once: a column may be called 'flow [l/min]' or 'colour=red'.
+
+    >>> _words_for(["x", "flow [l/min]", "2nd", "flow (l/min)"])
+    ('x', 'flow_l_min', 'v_2nd', 'flow_l_min_2')
+    """
+    found: list[str] = []
+    for name in names:
+        word = name
+        if not name.isidentifier() or name in ("if", "else", "and", "or", "not"):
+            word = re.sub(r"\W+", "_", name).strip("_")
+            word = word if word.isidentifier() else f"v_{word}"
+            plain, k = word, 2
+            while word in found or word in names:
+                word, k = f"{plain}_{k}", k + 1
+        found.append(word)
+    return tuple(found)
+
+
+def _in_words(relation: str, names: Mapping[str, str]) -> str:
+    """The relation with words in the place of names; names: what each word stands for."""
+    if not isinstance(relation, str):
+        return relation
+    for word, name in sorted(names.items(), key=lambda each: -len(each[1])):
+        if word != name:
+            relation = re.sub(rf"""(["'`]?)(?<!\w)(d?){re.escape(name)}(?!\w)\1""", rf"\2{word}", relation)
+    return relation
 
 
 def _below(

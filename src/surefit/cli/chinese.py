@@ -411,6 +411,7 @@ CHINESE = {
     ("--at {text}: the model has no input {name!r}; expected {example}"): (
         "--at {text}：模型没有输入 {name!r}；应为 {example}"
     ),
+    "--on: {name} is one of {known}, not {value!r}": "--on：{name} 是 {known} 之一，不是 {value!r}",
     "--at {text}: cannot read {part!r}; expected {example}": "--at {text}：无法读取 {part!r}；应为 {example}",
     # what a setting needs
     "a text": "文本",

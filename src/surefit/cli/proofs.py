@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from surefit.errors import DomainError
+from surefit.errors import ArgumentError, DomainError
 from surefit.sentences import columns
 
 from .language import complaint, spoken, words
@@ -158,13 +159,17 @@ def verify(
     It is of exact arithmetic on the stored numbers. The exit code is 3 where it is refuted or not known.
 
     surefit verify demo/model.safetensors "y <= 1.5"
+
+    surefit verify prices "price <= 40" --on size=1:2 --on colour=red
     """
     from surefit import bounds, fitting
     from surefit.bounds.proving import with_ends
 
     fitted = fitting.load(model)
     with speaking_of_options():
-        domain = with_ends(fitted.domain, narrow(", ".join(on))) if on else fitted.domain
+        held, domain = _held(on or [], fitted.domain.names), fitted.domain
+        for part in (held, narrow(", ".join(v for v in on or [] if not _text_of(v, domain.names)))):
+            domain = with_ends(domain, part) if part else domain
     verdict = bounds.verify(fitted.model, relation, domain, outputs=fitted.outputs, time=time)
     if as_json:
         print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
@@ -172,6 +177,26 @@ def verify(
         print(verdict.sentence().said(spoken()))
     if verdict.holds is not True:
         raise typer.Exit(UNPROVED)
+
+
+def _text_of(part: str, inputs: Sequence[str]) -> str:
+    """`colour=red`, where a column of texts has such an input; else nothing."""
+    name, _, value = (word.strip() for word in part.partition("="))
+    known = [n.removeprefix(f"{name}=") for n in inputs if n.startswith(f"{name}=")]
+    if known and value not in known:
+        raise ArgumentError(
+            words("--on: {name} is one of {known}, not {value!r}", name=name, known=", ".join(known), value=value)
+        )
+    return f"{name}={value}" if known else ""
+
+
+def _held(on: Sequence[str], inputs: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """The ends of the inputs of 0 and 1 of columns that are held at a text."""
+    held: dict[str, tuple[float, float]] = {}
+    for text in filter(None, (_text_of(part, inputs) for part in on)):
+        start = text.partition("=")[0] + "="
+        held |= {name: (float(name == text),) * 2 for name in inputs if name.startswith(start)}
+    return held
 
 
 def check(

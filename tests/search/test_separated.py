@@ -8,6 +8,7 @@ from scipy import special
 
 import surefit
 from surefit.data import Domain
+from surefit.search.strategies import separated
 from surefit.search.strategies.separated import layers_of, layers_of_train
 from surefit.solvers.low_rank import products_of
 from surefit.solvers.tensor_train import train_of
@@ -65,6 +66,19 @@ def test_a_function_that_is_rough_along_its_edges(name):
     fit = surefit.fit(f, box, tol=1e-6 * np.ptp(truth))
     assert fit.reached and "products" in str(fit)
     assert np.abs(fit.predict(x) - truth).max() <= 1e-6 * np.ptp(truth)
+
+
+def test_where_no_tolerance_is_asked_for_the_network_stays_small(monkeypatch):
+    f, domain = ROUGH["friction"]
+    whole = surefit.fit(f, domain)
+    assert whole.made.details["solver"] == "separated" and 20_000 < whole.network.num_parameters() < 100_000
+    monkeypatch.setattr(separated, "UNASKED_PARAMETERS", 20_000)
+    small = surefit.fit(f, domain)
+    assert small.made.details["solver"] == "separated" and small.network.num_parameters() <= 20_000
+    x = rough_points(Domain(domain))
+    assert np.abs(small.predict(x) - f(*x.T)).max() <= 1e-3 * np.ptp(f(*x.T))
+    asked = surefit.fit(f, domain, tol=1e-9)
+    assert asked.network.num_parameters() > 20_000
 
 
 def test_a_smooth_function_keeps_one_hidden_layer():

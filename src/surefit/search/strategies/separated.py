@@ -27,6 +27,7 @@ from surefit.search.limits import (
     SEPARATED_FIRST,
     SEPARATED_LEAST,
     SOLVER_RESERVE,
+    UNASKED_PARAMETERS,
     VALUES_OF_TIME,
 )
 from surefit.search.runner import State, Strategy
@@ -43,6 +44,7 @@ LADDER = (3, 4, 5, 6, 7, 8, 10, *SMOOTH[1:])  # units of a square: a product tha
 SHORTEST = 2.0  # roundings: so well an input is known where the network runs, if that is in float32
 LEAST = 3.0  # roundings, to which functions are fitted at best
 LOOKED_AT = 2000  # half of the points at which such a network and all that follow are measured, too
+COARSER = 3  # times that less is asked for where a network would be too large
 COARSEST = 0.1  # tolerance of a function of size 1, however little it counts
 PLACED_ON = 10_000  # half of the points that the output layer of a rounded network is fitted to
 PARTS = 0.25  # of the tolerance of the products, for the units of each of the two layers
@@ -65,8 +67,9 @@ def separated(s: State) -> Strategy:
 
     unit = float(scaling.y_scale[0])
     tol = SEPARATED_FIRST * goal / unit  # in the units of the network
-    rng = np.random.default_rng([s.seed, 0x5E9])
-    for _ in range(SEPARATED):
+    rng, tried = np.random.default_rng([s.seed, 0x5E9]), 0
+    coarser = 0 if s.tol is not None else COARSER
+    while coarser >= 0 and tried < SEPARATED:
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
         tol = max(tol, SEPARATED_LEAST * s.size / unit)
@@ -84,6 +87,10 @@ def separated(s: State) -> Strategy:
             return None
         if layers is None:
             return None
+        if s.tol is None and tried == 0 and sum(w.size + len(b) for w, b in layers) > UNASKED_PARAMETERS:
+            tol, coarser = 30.0 * tol, coarser - 1  # nobody has asked for as many digits as cost a network of that size
+            continue
+        tried += 1
         s.judge.watch(points_on(found, scaling, LOOKED_AT, rng))  # close to edges, where uniform points are not
         units = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-separated", products=np.count_nonzero(found.sizes), units=units, layers=len(layers) - 1)
@@ -93,6 +100,8 @@ def separated(s: State) -> Strategy:
             return None
         candidate = yield attempt
         if candidate is None or tol <= SEPARATED_LEAST * s.size / unit:
+            return None
+        if sum(w.size for w, _ in layers) * 2 > UNASKED_PARAMETERS and s.tol is None:
             return None
         tol *= 0.1 * min(1.0, goal / candidate.score)
     return None

@@ -208,7 +208,8 @@ def by_inputs(lang: str) -> str:
         [str(dim), str(len(of)), power(statistics.median(of)), power(max(of)), str(sum(e > 5e-3 for e in of))]
         for dim, of in sorted(errors.items())
     ]
-    note = f"Largest error at fresh points, as a share of the range, after at most {seen['seconds']:g} s.\n"
+    clock = " of processor time" if seen["own_time"] else ""
+    note = f"Largest error at fresh points, as a share of the range, after at most {seen['seconds']:g} s{clock}.\n"
     return "\n" + table(columns, cells) + "\n" + note + "\n"
 
 

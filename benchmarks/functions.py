@@ -3,6 +3,8 @@
 Every contestant is a process of its own with one BLAS thread. The others get as many points as surefit takes when
 nobody says how many, inputs and outputs scaled, two hidden layers of 64 tanh units, and as long as surefit; the RBF
 interpolator takes as many of the points as it can solve for in that time.
+
+`--opaque` gives surefit functions of which nothing can be read, and tells what became of them by number of inputs.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import typer
 from harness import Contestant, importable, obey, report, versions
 from harness.approximators import Predict, by_lbfgs, by_mlp, by_rbf, torch_net, unscaled
 from harness.material import data_folder
+from harness.opaque import Opaque, cards_told_too_little
 from typer import Option
 
 import surefit
@@ -46,6 +49,8 @@ QUICK = (
 )
 FAILED = 0.1  # of the range of the target: an error above that is called a failure
 FRESH = 10_000  # points on which errors are measured
+MANY = 200_000  # points on which what a card says of an opaque function is tried
+POOR = 5e-3  # of the range: an error of an opaque function above that is counted
 
 
 class Task(NamedTuple):
@@ -55,6 +60,7 @@ class Task(NamedTuple):
     box: Domain
     seconds: float
     seed: int
+    opaque: bool = False  # surefit is given a function of which nothing can be read
 
     def sample(self) -> tuple[np.ndarray, np.ndarray, float, float]:
         """Points in [-1, 1]^d, scaled values (n, 1), and their shift and scale."""
@@ -67,8 +73,9 @@ class Task(NamedTuple):
         return surefit.parse(self.formula, self.box.names).on_points(x)
 
 
-def by_surefit(task: Task, method: str) -> Predict:
-    return surefit.fit(task.formula, task.box, method=method, time=task.seconds, seed=task.seed).predict
+def by_surefit(task: Task, method: str) -> surefit.Fit:
+    target = Opaque(task.values) if task.opaque else task.formula
+    return surefit.fit(target, task.box, method=method, time=task.seconds, seed=task.seed)
 
 
 def by_adam(task: Task) -> Predict:
@@ -98,8 +105,9 @@ CONTESTANTS: dict[str, tuple[str, Callable[[Task], Predict]]] = {
 }
 
 
-def serve(name: str, method: str) -> None:
+def serve(name: str, method: str, opaque: bool) -> None:
     """Be a contestant: a line of JSON is a task, the answer its errors and time."""
+    act: Callable[[Task], Predict | surefit.Fit]
     act = CONTESTANTS[name][1] if name in CONTESTANTS else lambda task: by_surefit(task, method)
     if name.startswith("PyTorch"):
         import torch
@@ -110,18 +118,24 @@ def serve(name: str, method: str) -> None:
 
     def answer(order: dict[str, Any]) -> dict[str, Any]:
         box = Domain({n: (low, high) for n, low, high in order["vars"]})
-        task = Task(order["formula"], box, order["seconds"], order["seed"])
+        task = Task(order["formula"], box, order["seconds"], order["seed"], opaque)
         start = clock.perf_counter()
         try:
-            predict = act(task)
+            found = act(task)
             seconds = clock.perf_counter() - start
+            predict = found.predict if isinstance(found, surefit.Fit) else found
             x = sample(box, FRESH, "uniform", with_corners=True, generator=10_000 + task.seed)
             y = task.values(x)
             error = np.abs(predict(x) - y)
+            told: dict[str, float] = {}
+            if opaque and isinstance(found, surefit.Fit):
+                many = sample(box, MANY, "uniform", with_corners=True, generator=20_000 + task.seed)
+                largest = float(np.abs(predict(many) - task.values(many)).max())
+                told = {"card": float(found.error.max / np.ptp(y)), "at many": max(largest, error.max()) / np.ptp(y)}
         except Exception as e:  # a contestant that breaks down has lost this one
             return {"error": None, "seconds": clock.perf_counter() - start, "why": f"{type(e).__name__}: {e}"}
         worst = float(error.max() / np.ptp(y))
-        return {"error": worst if math.isfinite(worst) else None, "seconds": seconds}
+        return {"error": worst if math.isfinite(worst) else None, "seconds": seconds, **told}
 
     obey(answer, name)
 
@@ -160,7 +174,7 @@ def sensitivity(
             box = Domain({n: (low, high) for n, low, high in equation["vars"]})
             task = Task(equation["formula"], box, seconds, seed)
             start = clock.perf_counter()
-            predict = by_surefit(task, "auto")
+            predict = by_surefit(task, "auto").predict
             times.append(clock.perf_counter() - start)
             x = sample(box, FRESH, "uniform", with_corners=True, generator=10_000 + seed)
             y = task.values(x)
@@ -199,6 +213,12 @@ def main(
     contestants: Annotated[str, Option(help="Their names, separated by commas.")] = ",".join(("surefit", *CONTESTANTS)),
     method: Annotated[str, Option(help="Of surefit.")] = "auto",
     seeds: Annotated[int, Option(min=1, help="Runs of each; medians are shown.")] = 1,
+    opaque: Annotated[
+        bool, Option("--opaque", help="surefit is given functions of which nothing can be read, not formulas.")
+    ] = False,
+    own_time: Annotated[
+        bool, Option("--own-time", help="Seconds are of each process's own processor time: for a busy machine.")
+    ] = False,
     quick: Annotated[bool, Option("--quick", help="A dozen equations and two seconds.")] = False,
     json: Annotated[Path | None, Option(help="Write the error and time of every run to this file.")] = None,
     sensitive: Annotated[
@@ -211,7 +231,7 @@ def main(
 ) -> None:
     """Print one table: the largest errors, as a share of the range of each function, medians and failures."""
     if contestant:
-        serve(contestant, method)
+        serve(contestant, method, opaque)
         return
     if joined:
         _join([Path(file) for file in joined.split(",")], method, json)
@@ -229,7 +249,8 @@ def main(
         return
     have, missing = importable(sorted({module for module, _ in CONTESTANTS.values()}))
     names = [n for n in contestants.split(",") if n == "surefit" or CONTESTANTS[n][0] in have]
-    runners = {n: Contestant(__file__, "--contestant", n, "--method", method, threads=1) for n in names}
+    more = ["--method", method, *(["--opaque"] if opaque else [])]
+    runners = {n: Contestant(__file__, "--contestant", n, *more, threads=1, own_time=own_time) for n in names}
     rows = []
     for equation in equations:
         runs: dict[str, list[dict[str, Any]]] = {n: [] for n in names}
@@ -241,13 +262,40 @@ def main(
     for runner in runners.values():
         runner.close()
     have_versions = versions(["torch", "scikit-learn", "scipy"])
-    _print({"versions": have_versions, "seconds": seconds, "seeds": seeds, "rows": rows}, method, missing, json)
+    figures = {"versions": have_versions, "seconds": seconds, "seeds": seeds, "opaque": opaque, "own_time": own_time}
+    figures["rows"] = rows
+    _print(figures, method, missing, json)
 
 
 def _print(figures: dict[str, Any], method: str, missing: list[str], json: Path | None) -> None:
     title = f"Equations of the Feynman lectures: {figures['seconds']:g} s each, surefit with method={method!r}"
-    names = list(figures["rows"][0]["runs"])
-    report(title, ["equation (inputs)", *names], *_table(figures["rows"], names, missing), figures, json)
+    rows = figures["rows"]
+    names = list(rows[0]["runs"])
+    cells, notes = _table(rows, names, missing)
+    if figures.get("opaque"):
+        title += ", given as functions of which nothing can be read"
+        by_inputs, said = _opaque(rows, names)
+        cells, notes = cells + by_inputs, notes + said
+    if figures.get("own_time"):
+        notes = [*notes, "Seconds are of processor time."]
+    report(title, ["equation (inputs)", *names], cells, notes, figures, json)
+
+
+def _opaque(rows: list[dict[str, Any]], names: list[str]) -> tuple[list[list[str]], list[str]]:
+    """Cells by number of inputs, and what the cards say beside what was measured."""
+    cells = []
+    for dim in sorted({row["dim"] for row in rows}):
+        of = {n: [_median(row, n) for row in rows if row["dim"] == dim] for n in names}
+        what = f"{dim} input{'s' if dim > 1 else ''} ({len(of[names[0]])}): median, largest"
+        cells.append([what, *(f"{_number(statistics.median(of[n]))}, {_number(max(of[n]))}" for n in names)])
+    poor = {n: sum(_median(row, n) > POOR for row in rows) for n in names}
+    cells.append([f"above {POOR:g}", *(str(poor[n]) for n in names)])
+    if "surefit" not in names:
+        return cells, []
+    runs = {f"{row['name']} (seed {i})": r for row in rows for i, r in enumerate(row["runs"]["surefit"])}
+    if all(len(row["runs"]["surefit"]) == 1 for row in rows):
+        runs = {row["name"]: row["runs"]["surefit"][0] for row in rows}
+    return cells, [f"At {MANY} more points: {cards_told_too_little(runs, 'at many')}"]
 
 
 def _join(files: list[Path], method: str, json: Path | None) -> None:
@@ -256,8 +304,8 @@ def _join(files: list[Path], method: str, json: Path | None) -> None:
         if not file.is_file():
             raise SystemExit(f"--joined: there is no file {file}; name those that runs wrote with --json")
     runs = [json_format.loads(file.read_text(encoding="utf-8")) for file in files]
-    same = ("machine", "versions", "seconds", "seeds")
-    kinds = {str([*(r[key] for key in same), *r["rows"][0]["runs"]]) for r in runs}
+    same = ("machine", "versions", "seconds", "seeds", "opaque", "own_time")
+    kinds = {str([*(r.get(key) for key in same), *r["rows"][0]["runs"]]) for r in runs}
     if len(kinds) > 1:
         raise SystemExit(f"--joined: the files differ in {', '.join(same)} or contestants; join runs of one kind")
     _print({**runs[0], "rows": [row for r in runs for row in r["rows"]]}, method, [], json)
@@ -275,24 +323,25 @@ def _chosen(equations: list[dict[str, Any]], only: str, quick: bool) -> list[dic
     return [e for e in equations if e["name"] in wanted]
 
 
+def _median(row: dict[str, Any], name: str) -> float:
+    return statistics.median(math.inf if r["error"] is None else r["error"] for r in row["runs"][name])
+
+
+def _number(error: float) -> str:
+    return f"{error:.1e}" if math.isfinite(error) else "none"
+
+
 def _table(rows: list[dict[str, Any]], names: list[str], missing: list[str]) -> tuple[list[list[str]], list[str]]:
     """The cells and the notes below them."""
-
-    def median(row: dict[str, Any], name: str) -> float:
-        return statistics.median(math.inf if r["error"] is None else r["error"] for r in row["runs"][name])
-
-    def number(error: float) -> str:
-        return f"{error:.1e}" if math.isfinite(error) else "none"
-
-    found = {n: [median(row, n) for row in rows] for n in names}
+    found = {n: [_median(row, n) for row in rows] for n in names}
     cells = []
     for i, row in enumerate(rows):
         best = min(found[n][i] for n in names)
-        marks = [f"**{number(found[n][i])}**" if found[n][i] == best else number(found[n][i]) for n in names]
+        marks = [f"**{_number(found[n][i])}**" if found[n][i] == best else _number(found[n][i]) for n in names]
         cells.append([f"{row['name']} ({row['dim']})", *marks])
     took = {n: statistics.median(r["seconds"] for row in rows for r in row["runs"][n]) for n in names}
-    cells.append(["median of all", *(number(statistics.median(found[n])) for n in names)])
-    cells.append(["largest of all", *(number(max(found[n])) for n in names)])
+    cells.append(["median of all", *(_number(statistics.median(found[n])) for n in names)])
+    cells.append(["largest of all", *(_number(max(found[n])) for n in names)])
     cells.append([f"failures (> {FAILED:g})", *(str(sum(e > FAILED for e in found[n])) for n in names)])
     cells.append(["median seconds", *(f"{took[n]:.1f}" for n in names)])
     notes = [f"Largest error on {FRESH} fresh points and the corners, as a share of the range of the function."]

@@ -26,7 +26,13 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-DOCUMENTS = {"README.md": "en", "README.zh-CN.md": "zh", "benchmarks/README.md": "en", "docs/tables.md": "en"}
+DOCUMENTS = {
+    "README.md": "en",
+    "README.zh-CN.md": "zh",
+    "benchmarks/README.md": "en",
+    "docs/tables.md": "en",
+    "docs/callables.md": "en",
+}
 MARKED = re.compile(r"(?P<begin><!-- figures:(?P<name>[\w-]+) -->\n)(?P<body>.*?)(?P<end><!-- /figures -->)", re.DOTALL)
 
 Figures = dict[str, Any]
@@ -190,7 +196,24 @@ def unseen(lang: str) -> str:
     return "\n" + table(columns, cells) + "\n" + note + "\n"
 
 
-RENDERED: dict[str, Callable[[str], str]] = {"beside": beside, "unseen": unseen}
+def by_inputs(lang: str) -> str:
+    """The equations as functions of which nothing can be read: medians, the largest and how many are poor."""
+    seen = read("opaque_equations")
+    errors: dict[int, list[float]] = {}
+    for row in seen["rows"]:
+        error = statistics.median(math.inf if r["error"] is None else r["error"] for r in row["runs"]["surefit"])
+        errors.setdefault(row["dim"], []).append(error)
+    columns = ["inputs", "equations", "median", "largest", "above 5e-3"]
+    cells = [
+        [str(dim), str(len(of)), power(statistics.median(of)), power(max(of)), str(sum(e > 5e-3 for e in of))]
+        for dim, of in sorted(errors.items())
+    ]
+    clock = " of processor time" if seen["own_time"] else ""
+    note = f"Largest error at fresh points, as a share of the range, after at most {seen['seconds']:g} s{clock}.\n"
+    return "\n" + table(columns, cells) + "\n" + note + "\n"
+
+
+RENDERED: dict[str, Callable[[str], str]] = {"beside": beside, "unseen": unseen, "by_inputs": by_inputs}
 
 
 def renewed(text: str, lang: str) -> str:

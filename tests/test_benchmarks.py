@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import quad, solve_ivp
 
 import surefit
+from surefit.problems.callables import called
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -63,13 +66,85 @@ def test_monotone(tmp_path):
 @pytest.mark.slow
 def test_hard(tmp_path):
     out = run(
-        "hard.py", "--only", "kink,max", "--time", "2", "--contestants", "surefit,Chebyshev", "--called",
+        "hard.py", "--only", "kink,max", "--time", "2", "--contestants", "surefit,Chebyshev", "--called", "--own-time",
         "--json", str(tmp_path / "figures.json"),
     )  # fmt: skip
     assert "| within 1e-06 of 2 | 2 | 0 |  |" in out
     rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
     assert [row["name"] for row in rows] == ["kink", "max"]
     assert all(row["runs"]["surefit"]["error"] < 1e-12 for row in rows)
+
+
+@pytest.mark.slow
+def test_hard_of_which_nothing_can_be_read(tmp_path):
+    out = run(
+        "hard.py", "--opaque", "--only", "Student,noncentral chi square", "--time", "2", "--own-time",
+        "--contestants", "surefit,Chebyshev", "--json", str(tmp_path / "figures.json"),
+    )  # fmt: skip
+    assert "| function (inputs) | surefit | s | surefit's card |" in out  # Chebyshev knows functions of one input only
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert [(row["name"], row["dim"]) for row in rows] == [("Student", 2), ("noncentral chi square", 3)]
+    runs = [row["runs"]["surefit"] for row in rows]
+    assert all(0 < run["error"] < 0.2 and 0.5 * run["error"] < run["card"] for run in runs)
+    assert "surefit's card says too little, by more than 5 %, on " in out
+    given = ("--opaque", "--own-time", "--contestants", "SciPy RBF", "--beside", str(tmp_path / "figures.json"))
+    both = run("hard.py", *given, "--only", "Student,noncentral chi square", "--time", "2")
+    assert "| function (inputs) | surefit | SciPy RBF | s | surefit's card |" in both
+    with pytest.raises(AssertionError, match="join runs of one kind"):
+        run("hard.py", *given, "--only", "Student", "--time", "0.2")
+
+
+@pytest.fixture(scope="module")
+def opaque():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        yield importlib.import_module("harness.opaque")
+
+
+def test_nothing_can_be_read_from_opaque_functions(opaque):
+    for name, (_, text) in opaque.OPAQUE.items():
+        box = surefit.data.Domain(text)
+        function, outputs = called(opaque.Opaque(opaque.values_of(name)), box)
+        assert function.formulas is None and outputs == 1, name
+        x = opaque.edge_points(box, 300, np.random.default_rng(0))
+        assert np.isfinite(function(x)).all() and ((box.low <= x) & (x <= box.high)).all(), name
+    box = surefit.data.Domain("x=0:1, y=0:1")
+    arithmetic = lambda points: points[:, 0] * np.exp(points[:, 1])
+    assert called(arithmetic, box)[0].formulas is not None  # of which all can be read
+    assert called(opaque.Opaque(arithmetic), box)[0].formulas is None
+
+
+def test_opaque_functions_are_what_they_are_called(opaque):
+    """Against the equations that they solve, and against SciPy's integrals, at points that are typed here."""
+
+    def at(name, *point):
+        return float(opaque.values_of(name)(np.array([point]))[0])
+
+    f = at("Colebrook", 1e5, 0.01)
+    assert 1 / np.sqrt(f) == pytest.approx(-2 * np.log10(0.01 / 3.7 + 2.51 / (1e5 * np.sqrt(f))), rel=1e-13)
+    angle = at("Kepler", 0.3, 0.9)
+    assert angle - 0.9 * np.sin(angle) == pytest.approx(0.3, abs=1e-14)
+    z = at("root of a cubic", 7.0, 3.0)
+    assert z + 7 * z**3 == pytest.approx(3, rel=1e-13)
+    whole, _ = quad(lambda u: u**4 * np.exp(u) / np.expm1(u) ** 2, 0, 428 / 300)
+    assert at("Debye", 300.0, 428.0) == pytest.approx(3 * (300 / 428) ** 3 * whole, rel=1e-10)
+    end = solve_ivp(lambda t, s: [s[1], 1.5 * (1 - s[0] ** 2) * s[1] - s[0]], (0, 3), [1, 0], rtol=1e-11, atol=1e-12)
+    assert at("van der Pol", 1.5, 1.0) == pytest.approx(np.hypot(*end.y[:, -1]), rel=1e-5)
+    assert at("eigenvalue with a cone", 0.6, 0.8) == pytest.approx(-1)
+    assert at("distance to a triangle", 0.05, -0.35 - 1.1) == pytest.approx(1.1 * 1.1 / np.hypot(1.1, 0.1))
+    small = at("Mie", 0.1, 1.5)  # Rayleigh's law
+    assert small == pytest.approx(8 / 3 * 0.1**4 * ((1.5**2 - 1) / (1.5**2 + 2)) ** 2, rel=0.02)
+
+
+def test_cards_that_say_too_little_are_named(opaque):
+    runs = {
+        "right": {"error": 1.04e-3, "card": 1e-3},
+        "little": {"error": 1.06e-3, "card": 1e-3},
+        "roundoff": {"error": 9e-14, "card": 1e-16},
+        "broken": {"error": None},
+    }
+    said = opaque.cards_told_too_little(runs)
+    assert said == "surefit's card says too little, by more than 5 %, on 1 of 3: little."
 
 
 @pytest.mark.slow
@@ -135,6 +210,20 @@ def test_functions(material, tmp_path):
     assert all(0 < run["error"] < 0.5 for row in rows for (run,) in row["runs"].values())
     only = run("functions.py", "--data", material, "--time", "0.1", "--only", "B", "--contestants", "surefit")
     assert "| B (2) |" in only and "| A (1) |" not in only
+    hidden = run(
+        "functions.py",
+        "--data",
+        material,
+        "--time",
+        "0.5",
+        "--opaque",
+        "--own-time",
+        "--contestants",
+        "surefit,SciPy RBF",
+    )
+    assert "| 1 input (1): median, largest |" in hidden and "| 2 inputs (1): median, largest |" in hidden
+    assert "surefit's card says too little, by more than 5 %, on 0 of 2." in hidden
+    assert "Seconds are of processor time." in hidden
     numbers = run("functions.py", "--data", material, "--time", "0.1", "--only", "A", "--sensitivity", "LM_FIRST,UNITS")
     assert "| LM_FIRST | 60 |" in numbers and "| UNITS |" in numbers
 

@@ -174,8 +174,8 @@ def few_of_a_table(s):
     matter = yield from tables.inputs_that_matter(s)
     for on in dict.fromkeys((tables.On(s), matter)):
         yield from tables.sums(s, on)
-    yield from blends.stacked(s)
-    yield from blends.hedged(s)
+    yield from blends.stacked(s, tables.student_of)
+    yield from blends.hedged(s, tables.student_of)
 
 
 def test_a_mean_of_means_names_each_model_once_with_its_share_of_the_whole():

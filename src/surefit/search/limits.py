@@ -93,6 +93,7 @@ STACK_RIDGE = 0.2  # of a mean square, that equal shares of a mean of models are
 MOST_ALONE = 4  # outputs that have hyperparameters of their own; of more outputs all share them
 MOST_NETWORKS = 10_000  # of restarts or of an ensemble: more are a slip, and their seeds alone would fill the memory
 MOST_PARAMETERS = 500  # of a network that learns from a teacher, where nobody asks for more
+LEAST_TAUGHT = 0.25  # of these, that it has in a mean of models at least
 CLOSE = 0.1  # of the teacher's error: a network as near to it need not be nearer
 CLOSE_ALONE = 1e-3  # the same of a teacher of which no error is known, in deviations of its values
 CLOSEST = 1e-6  # of the deviation of the values: nearer is of no use

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,23 @@ from surefit.search.limits import (
     HEDGED,
     LEAST_NOISE,
     LEAST_SHARE,
+    LEAST_TAUGHT,
     MOST_BLENDED,
+    MOST_PARAMETERS,
     OF_LINE,
     SMOOTH,
     STACKED,
     STACKED_LARGE,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.teacher import spread_evenly
+from surefit.search.teacher import Processes, spread_evenly
 from surefit.sentences import Sentence, say
 
 BLEND = "stage-blend"
+
+Part = tuple[Candidate, np.ndarray]  # of a mean, and what it misses rows by
+# makes a network of at most so many parameters learn from a teacher
+Student = Callable[[State, Processes, int], Generator[Attempt, Candidate | None, Candidate | None]]
 
 
 def blended(
@@ -120,18 +126,49 @@ def linear_mean(first: Scaled, second: Scaled, share: float) -> Scaled | None:
     return mixed
 
 
-def stacked(s: State) -> Strategy:
+def mixture(parts: Sequence[Part], root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The shares of a mean of candidates, and what it misses rows by; root (n, 1): of what the rows count."""
+    found = shares([(root * misses).ravel() for _, misses in parts])
+    return found, np.asarray(sum(share * misses for share, (_, misses) in zip(found, parts, strict=True)))
+
+
+def within(s: State, parts: list[Part], student: Student) -> Generator[Attempt, Candidate | None, list[Part]]:
+    """Parts of a mean that have no more parameters together than what was taught may have alone.
+
+    It is taught again with what the others leave, and those that leave too little are left out. The linear function,
+    of which there may be some in the end, has room yet. Where nothing was taught all stay.
+    """
+    taught = next((c for c, _ in parts if c.taught is not None), None)
+    if taught is None or taught.taught is None:
+        return parts
+    room = MOST_PARAMETERS - len(s.problem.outputs) * (s.dim + 1)
+    others = sorted((p for p in parts if p[0] is not taught), key=lambda p: p[0].model.network.num_parameters())
+    if sum(c.model.network.num_parameters() for c, _ in parts) <= room:
+        return parts
+    while others and sum(c.model.network.num_parameters() for c, _ in others) > room - LEAST_TAUGHT * MOST_PARAMETERS:
+        others.pop()
+    left = room - sum(c.model.network.num_parameters() for c, _ in others)
+    again: Candidate | None = taught
+    if taught.model.network.num_parameters() > left:
+        again = yield from student(s, taught.taught.teacher, left)
+    misses = None if again is None else unseen(s.problem, again)
+    return others if again is None or misses is None else [(again, misses), *others]
+
+
+def stacked(s: State, student: Student) -> Strategy:
     """The weighted mean of a few candidates, where rows left out say that it is better than the best alone.
 
     What is chosen among many is what luck favours, the more so the fewer the rows; a mean is hardly ever much worse
     than the best of its parts (Breiman 1996, Stacked regressions; van der Laan, Polley and Hubbard 2007, Super
     learner).
+
+    student: teaches a network of so many parameters again, so that the mean has no more than one alone may have.
     """
     best = s.best
     if best is None or not noisy(s, best):
         return None
     root = np.sqrt(row_counts(s.problem))[:, None]
-    parts: list[tuple[Candidate, np.ndarray]] = []
+    parts: list[Part] = []
     for c in s.candidates:
         misses = None if searched(c) or c.stage.code == BLEND else unseen(s.problem, c)
         if misses is not None and len(misses) == len(root):
@@ -139,16 +176,23 @@ def stacked(s: State) -> Strategy:
     for _ in range(2):  # of all, and of those with the largest shares
         found = shares([(root * misses).ravel() for _, misses in parts]) if parts else np.zeros(0)
         order = np.argsort(-found, kind="stable")[:MOST_BLENDED]
-        parts, found = [parts[i] for i in order if found[i] > 0], found[[i for i in order if found[i] > 0]]
+        parts = [parts[i] for i in order if found[i] > 0]
     alone = unseen(s.problem, best)
     if len(parts) < 2 or alone is None or len(alone) != len(root):
         return None
-    mixed = np.asarray(sum(share * misses for share, (_, misses) in zip(found, parts, strict=True)))
-    one, other = (float(np.sqrt(np.mean((root * e) ** 2) / np.mean(root**2))) for e in (mixed, alone))
     kinds = ("trees", "tabular")  # which come first, in whose dtype all is computed
     large = any(c.details["solver"] in kinds for c, _ in parts)
-    if one > (STACKED_LARGE if large else STACKED) * other:
+    enough = (STACKED_LARGE if large else STACKED) * float(np.sqrt(np.mean((root * alone) ** 2)))
+    found, mixed = mixture(parts, root)
+    if float(np.sqrt(np.mean((root * mixed) ** 2))) > enough:
         return None
+    if not large:
+        fitting = yield from within(s, parts, student)
+        if fitting is not parts:
+            parts = fitting
+            found, mixed = mixture(parts, root)
+            if len(parts) < 2 or float(np.sqrt(np.mean((root * mixed) ** 2))) > enough:
+                return None
     placed = sorted(
         zip(found, parts, strict=True),
         key=lambda each: [*kinds, each[1][0].details["solver"]].index(each[1][0].details["solver"]),
@@ -166,12 +210,12 @@ def stacked(s: State) -> Strategy:
     return None
 
 
-def hedged(s: State) -> Strategy:
+def hedged(s: State, student: Student) -> Strategy:
     """The best candidate with more than half of the linear function, where the best is not surely the better one.
 
     A linear function with a ridge has the least to learn, and goes on evenly where rows end. Rows left out do not tell
     how others behave there, and of few rows they tell little at all: of the best of many candidates they tell too much
-    good, for it is the best of them at these very rows.
+    good, for it is the best of them at these very rows. student: as in `stacked`.
     """
     best = s.best
     line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
@@ -183,6 +227,10 @@ def hedged(s: State) -> Strategy:
     one, other = (np.mean(e**2, axis=1) for e in (mine, theirs))
     if surely_less(one, other, counts, HEDGED):
         return None
+    both = yield from within(s, [(best, mine)], student)
+    if not both:
+        return None
+    best, mine = both[0]
     whole = blend(s.problem, best, line, 1.0 - OF_LINE, (1.0 - OF_LINE) * mine + OF_LINE * theirs)
     whole.details = whole.details | {"hedge": True}
     yield s.attempt(None, whole.network, s.problem, made=whole, named=True)

@@ -102,8 +102,8 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield from taught(s)
     if few:
         yield from for_tables(s)
-        yield from stacked(s)
-        yield from hedged(s)
+        yield from stacked(s, student_of)
+        yield from hedged(s, student_of)
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
         if clean or s.problem.validation is None:
@@ -115,7 +115,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield from networks(s, on)
     yield from mean(s)
     yield from for_tables(s)
-    yield from stacked(s)
+    yield from stacked(s, student_of)
     best = s.best
     if best is not None and best.score <= CLEAN:
         yield say("no-adam-clean")
@@ -128,7 +128,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
         yield say("no-adam-tabular")
     else:
         yield from adam(s, s.problem, None, jit, shortly(n))
-    yield from hedged(s)
+    yield from hedged(s, student_of)
     rows_said = "rows left out one by one" if s.problem.validation is None else "validation rows"
     return say("rows-chose", rows=say(rows_said))
 
@@ -224,7 +224,14 @@ def taught(s: State) -> Strategy:
     x, y = s.problem.train
     own = s.problem.coordinates(y)  # what the teacher learns
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
-    teacher = taught_by(s, plain)
+    yield from student_of(s, taught_by(s, plain), MOST_PARAMETERS)
+    return None
+
+
+def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Candidate | None, Candidate | None]:
+    """A network of at most so many parameters that learns from a teacher, whose error is what rows left out tell."""
+    x, y = s.problem.train
+    own = s.problem.coordinates(y)
     left_out = teacher.left_out()[0] - own
     error, estimate = error_of(s, teacher, left_out)
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
@@ -239,11 +246,11 @@ def taught(s: State) -> Strategy:
         return teacher.predict(whole)
 
     box = part.domain if even else beyond(part.domain)  # of a design the border is that of the world
-    learned = lesson(taught_values, part.names, s.problem.outputs, box, x[:, columns], s.seed, MOST_PARAMETERS, source)
+    learned = lesson(taught_values, part.names, s.problem.outputs, box, x[:, columns], s.seed, most, source)
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
     changes = teacher.changes(s.problem.domain)
     changes = None if changes is None else changes[columns]
-    reason = run(inner, students(inner, MOST_PARAMETERS, aims, changes, s.dim), s.perform or perform)
+    reason = run(inner, students(inner, most, aims, changes, s.dim), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))
@@ -267,8 +274,7 @@ def taught(s: State) -> Strategy:
         row=best.row, model=model, details=best.details,
         left_out=left_out / Scaling.of(s.problem).y_scale, taught=Taught(teacher, estimate, distance),
     )  # fmt: skip
-    yield s.attempt(None, model.network, s.problem, made=outcome, named=True)  # it cost what time there was
-    return None
+    return (yield s.attempt(None, model.network, s.problem, made=outcome, named=True))  # it cost what time there was
 
 
 def error_of(s: State, teacher: Processes, left_out: np.ndarray) -> tuple[np.ndarray, Measured]:

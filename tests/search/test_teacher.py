@@ -396,6 +396,37 @@ def test_a_teacher_tells_noise_from_what_it_misses():
     assert not without_noise(noise)  # rows left out are missed by no less than by their mean
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_of_runs_without_noise_a_teacher_keeps_inputs_with_a_small_effect(noise):
+    rng = np.random.default_rng(2)
+    names = [f"x{i}" for i in range(7)]
+    x = surefit.data.sample(Domain(dict.fromkeys(names, (0, 1))), 60, "latin_hypercube", generator=rng)
+    y = x[:, 0] + np.sin(3 * x[:, 1]) + 0.03 * x[:, 2] ** 2 + noise * rng.standard_normal(60)
+    teacher = teacher_of(pose((x, y), dict.fromkeys(names, (0, 1)), None, 0), 0, lambda: False)
+    assert teacher.inputs is None if noise == 0.0 else teacher.inputs is not None
+
+
+def test_deviations_are_told_as_larger_for_each_number_that_the_rows_told():
+    for n in (12, 40):
+        teacher = teacher_of(pose((X[:n], Y[:n]), BOX, None, 0), 0, lambda: False)
+        assert teacher.doubt[0] ** 2 == pytest.approx(1 + 4 / len(teacher.x))  # size, two lengths, noise
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rows, inputs", [(50, 10), (20, 6), (12, 1)])
+def test_an_exact_linear_function_is_not_told_as_nearer_than_rounding(rows, inputs, dtype):
+    covered = []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x, new, slopes = rng.random((rows, inputs)), rng.random((1000, inputs)), 0.2 / 2.0 ** np.arange(inputs)
+        line = surefit.fit((x, 1e6 * (x @ slopes + 3)), [(0.0, 1.0)] * inputs, dtype=dtype)
+        right = 1e6 * (new @ slopes + 3)
+        low, high = line.interval(new, 0.8)
+        assert line.error.rmse > 0.4 * rms(line.predict(new) - right)
+        covered.append(np.mean((low <= right) & (right <= high)))
+    assert np.mean(covered) > 0.5
+
+
 @pytest.mark.parametrize("noisy, share, kept", [(False, 0.9, 1), (False, 0.7, 0), (True, 1.04, 0), (True, 1.2, 1)])
 def test_a_polynomial_must_be_clearly_better_than_what_was_taught_without_noise(fit, noisy, share, kept):
     taught = fit.taught

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from surefit.problems.posing import pose
 from surefit.search.comparing import shares
 from surefit.search.intervals import recipe
 from surefit.search.judging import Judge
+from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.runner import State, run
 from surefit.search.strategies import blends, tables
 from surefit.search.teacher import Process, Processes, _refitted, teacher_of
@@ -187,6 +189,40 @@ def test_a_mean_of_means_names_each_model_once_with_its_share_of_the_whole():
     whole = blends.mean_of([(0.7, trees), (0.3, outer)])
     assert str(whole) == "70% 10 boosted trees of depth 2 + 25% linear function + 5% quadratic function"
     assert whole.said("zh") == "70% 10 棵提升树，深度 2 + 25% 线性函数 + 5% 二次函数"
+
+
+@pytest.mark.parametrize("rows, inputs, seed", [(60, 6, 2), (60, 4, 1), (40, 8, 0)])
+def test_a_mean_of_models_has_no_more_parameters_than_one_that_was_taught(rows, inputs, seed):
+    """What is taught fills the 500 by itself: the others, and the line that is hedged with, count with it."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, inputs))
+    wave = np.sin(2 * x[:, 0]) + 0.6 * x[:, 1] * x[:, 2] + 0.4 * x[:, 3]
+    mixed = surefit.fit((x, wave + 0.5 * rng.normal(size=rows)), seed=seed)
+    assert "distilled" in str(mixed.made.stage) and mixed.made.stage.code == blends.BLEND
+    assert mixed.network.num_parameters() <= MOST_PARAMETERS
+
+
+def test_parts_that_leave_no_room_for_what_is_taught_are_left_out_of_a_mean(taught):
+    asked = []
+
+    def student(s, teacher, most):
+        asked.append(most)
+        return (yield None)
+
+    def candidate(parameters, taught=None):
+        model = SimpleNamespace(network=SimpleNamespace(num_parameters=lambda: parameters))
+        return SimpleNamespace(model=model, taught=taught, left_out=None, scaling=None, at_validation=None)
+
+    s = SimpleNamespace(problem=SimpleNamespace(outputs=("y",), validation=None, plan=None), dim=8)
+    parts = [(candidate(n, t), np.ones((9, 1))) for n, t in ((490, taught.taught), (400, None), (60, None))]
+    steps = blends.within(s, parts, student)
+    next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(None)  # out of time: nothing was taught again
+    assert asked == [MOST_PARAMETERS - 9 - 60] and ended.value.value == parts[2:]
+    with pytest.raises(StopIteration) as ended:
+        next(blends.within(s, parts[1:], student))
+    assert ended.value.value == parts[1:]
 
 
 def test_a_mean_of_models_says_what_it_is_and_stays_near_what_was_seen():

@@ -24,6 +24,7 @@ from surefit.problems.problem import Points, Problem
 from surefit.search.choosing import fit_problem
 from surefit.search.judging import fresh_points
 from surefit.search.record import Record, Solved
+from surefit.search.teacher import spread_evenly
 
 KINDS = ("conformal", "ensemble")
 
@@ -111,6 +112,8 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
         teacher = fit.taught.teacher
         score = score / np.maximum(teacher.left_out()[1], 1e-300)
         width = teacher.deviation(lifted_points(x, fit.problem.periods))
+        if spread_evenly(fit.problem.train[0], fit.problem.domain):
+            width = width * teacher.doubt
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
     low, high = _ends(fit, x, radius)

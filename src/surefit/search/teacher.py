@@ -144,9 +144,9 @@ class Processes:
         Where the rows are spread over the whole box, as those of a simulator are: what the rows left out are missed by,
         times how much larger the deviations are over the box than at those rows, which lie nearer to the border than
         most points, and farther from the others. There are two ways to carry that over, by the mean square of what is
-        missed or by that of what is missed in deviations. Which is nearer nobody knows beforehand, they err to both
-        sides, and their geometric mean errs least; it is no more than what the rows are missed by. Else, as with most
-        measured tables: what the rows left out are missed by.
+        missed or by that of what is missed in deviations, which are told as too small (`doubt`). Which is nearer nobody
+        knows beforehand, they err to both sides, and their geometric mean errs least; it is no more than what the rows
+        are missed by. Else, as with most measured tables: what the rows left out are missed by.
         """
         mean, deviation = self.left_out()
         miss = mean - self.y
@@ -157,7 +157,7 @@ class Processes:
         over = root_mean_square(self.deviation(points))
         at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
         unit, tiny = unit_of(self.y), np.finfo(np.float64).tiny
-        in_deviations = root_mean_square(miss / np.maximum(deviation, tiny)) * (over / unit)
+        in_deviations = root_mean_square(miss / np.maximum(deviation, tiny)) * self.doubt * (over / unit)
         carried = unit * np.sqrt(in_deviations * (most / unit) * over / np.maximum(at_rows, tiny))
         return np.asarray(np.minimum(most, carried))
 
@@ -173,6 +173,17 @@ class Processes:
             whole[list(part.outputs)] += part.share
         miss = root_mean_square(self.left_out()[0] - self.y)
         return bool(((miss < deviation_of(self.y)) & (unit * np.sqrt(square / whole) <= 0.5 * miss)).all())
+
+    @property
+    def doubt(self) -> np.ndarray:
+        """By how much deviations are too small that take for known what was found from the same rows, (k,).
+
+        The mean square error of a prediction grows by one part in n for each number that is found from n rows (Akaike
+        1969, Fitting autoregressive models for prediction).
+        """
+        n = len(self.x)
+        numbers = [np.full((1, len(p.outputs)), float(len(p.theta))) for p in self.parts]
+        return np.asarray(np.sqrt(1.0 + self._mean(numbers)[0] / n))
 
     def _mean(self, values: list[np.ndarray]) -> np.ndarray:
         total, whole = np.zeros((len(values[0]), self.y.shape[1])), np.zeros(self.y.shape[1])

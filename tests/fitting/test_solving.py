@@ -575,9 +575,9 @@ def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
     monkeypatch.setattr("surefit.search.strategies.functions.graded", lambda s: iter(()))
-    fit = surefit.fit("floor(3*x)", "x=-1:1", time=0.4, method="auto")
+    fit = surefit.fit("floor(3*x)", "x=-1:1", time=1.5, method="auto")
     (sentence,) = [words for words in fit.method["choice"] if words.startswith("adam")]
-    assert sentence.endswith("; time=0.4 s used up")
+    assert sentence.endswith("; time=1.5 s used up")
 
 
 # --- events, interrupts, one sample ---------------------------------------------------------------------------------

@@ -211,8 +211,8 @@ def test_a_time_limit_holds_and_leaves_a_network(own_time):
     rng = np.random.default_rng(8)
     x = rng.random((400, 6))
     with own_time(time.process_time) as seconds:
-        fit = surefit.fit((x, np.sin(x.sum(axis=1) * 3)), time=1.0)
-    assert seconds[0] < 3.0 and fit.error.rmse < 0.7
+        fit = surefit.fit((x, np.sin(x.sum(axis=1) * 3)), time=2.0)
+    assert seconds[0] < 4.0 and fit.error.rmse < 0.7
 
 
 def test_which_problems_have_teachers():

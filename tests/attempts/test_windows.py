@@ -327,7 +327,7 @@ def test_the_rate_is_found_on_a_sample(small):
 @pytest.mark.parametrize(
     "more",
     [
-        {"target_scale": "log"}, {"missing": "median"}, {"folds": 3}, {"quantile": 0.9}, {"noise": "w"},
+        {"target_scale": "log"}, {"folds": 3}, {"quantile": 0.9}, {"noise": "w"},
         {"noise": [0.1] * ROWS}, {"groups": "w"}, {"order": "w"}, {"test": {"a": [1.0], "b": [1.0], "y": [1.0]}},
         {"monotone": {"a": 1}}, {"periodic": {"b": 1.0}}, {"adaptive": 1},
     ],

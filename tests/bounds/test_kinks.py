@@ -45,8 +45,8 @@ class Rational:
         return then if condition else other
 
 
-def rational_network(net, x):
-    """The network in a point, exactly."""
+def rational_network(net, x, unit=lambda v: max(v, Fraction(0))):
+    """The network in a point, exactly. unit: of the hidden layers."""
     values = [Fraction(float(v)) for v in x]
     layers = [m for m in net if hasattr(m, "weight")]
     for layer in layers:
@@ -56,7 +56,7 @@ def rational_network(net, x):
             for row, b in zip(rows, biases, strict=True)
         ]
         if layer is not layers[-1]:
-            values = [max(v, Fraction(0)) for v in values]
+            values = [unit(v) for v in values]
     return values[0]
 
 

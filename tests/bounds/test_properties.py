@@ -87,3 +87,15 @@ def test_two_networks():
     x = np.random.default_rng(0).uniform(-1, 1, (5000, 2)).astype(np.float32)
     apart = np.abs(values(a, x).astype(float) - values(b, x)).max()
     assert apart - 1e-6 <= certify_pair(a, b, {"p": (-1, 1), "q": (-1, 1)}, time=60).upper
+
+
+def test_a_column_whose_name_is_a_formula_of_others_is_meant_in_quotes():
+    """y = 3 of the column 'a-b', beside columns a and b, which do not matter."""
+    net = nn.Sequential(nn.Linear(3, 1, dtype=np.float64))
+    net[0].weight.assign(np.array([[0.0, 0.0, 3.0]]))
+    net[0].bias.assign(np.zeros(1))
+    box = {"a": (0.0, 1.0), "b": (0.0, 1.0), "a-b": (0.0, 1.0)}
+    assert verify(net, "-1e-9 <= y - 3*'a-b' <= 1e-9", box).holds  # which 3 a - b is far from
+    assert verify(net, "y - 3*a-b <= 3", box).holds  # y - 3 a - b, whose largest value is 3
+    assert verify(net, "y - 3*a-b <= 2.9", box).holds is False
+    assert verify(net, "y <= 3", box).holds

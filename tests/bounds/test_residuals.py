@@ -14,6 +14,8 @@ from surefit.bounds import certify, residuals
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
 
+from .test_kinks import rational_network
+
 A, B, C = Fraction(1, 10), Fraction(3, 10), Fraction(1, 3)
 FORMULAS = {
     2: [
@@ -40,18 +42,7 @@ def square_net(d, widths, seed, dtype=np.float64):
 
 def exactly(net, target, x):
     """formula - network in a point, in rational numbers."""
-    values = [Fraction(float(v)) for v in x]
-    target = target(*values)
-    layers = [m for m in net if hasattr(m, "weight")]
-    for layer in layers:
-        rows, biases = (p.detach().numpy().astype(float).tolist() for p in (layer.weight, layer.bias))
-        values = [
-            sum((Fraction(w) * v for w, v in zip(row, values, strict=True)), Fraction(b))
-            for row, b in zip(rows, biases, strict=True)
-        ]
-        if layer is not layers[-1]:
-            values = [v * v for v in values]
-    return target - values[0]
+    return target(*(Fraction(float(v)) for v in x)) - rational_network(net, x, lambda v: v * v)
 
 
 def wrong_claims(seeds):

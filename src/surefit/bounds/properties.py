@@ -154,12 +154,20 @@ def _words_for(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _in_words(relation: str, names: Mapping[str, str]) -> str:
-    """The relation with words in the place of names; names: what each word stands for."""
+    """The relation with words in the place of names; names: what each word stands for.
+
+    A name that is a formula of others, such as 'x-y' beside x and y, is meant only in quotes.
+    """
     if not isinstance(relation, str):
         return relation
+    plain = [word for word, name in names.items() if word == name]
     for word, name in sorted(names.items(), key=lambda each: -len(each[1])):
         if word != name:
-            relation = re.sub(rf"""(["'`]?)(?<!\w)(d?){re.escape(name)}(?!\w)\1""", rf"\2{word}", relation)
+            relation = re.sub(rf"""(["'`])(d?){re.escape(name)}\1""", rf"\2{word}", relation)
+            try:
+                parse(name, plain)
+            except FormulaError:
+                relation = re.sub(rf"(?<!\w)(d?){re.escape(name)}(?!\w)", rf"\1{word}", relation)
     return relation
 
 

@@ -49,8 +49,8 @@ class Products:
         return np.asarray((self.first.at(points[:, 0]) * self.second.at(points[:, 1])) @ self.sizes)
 
 
-class _Asked:
-    """A function that counts how often it was asked, and is not asked more often than allowed."""
+class Asked:
+    """A function that counts how often it was asked, and knows how often it may be."""
 
     def __init__(self, values: Values, most: int) -> None:
         self.values, self.most, self.asked = values, most, 0
@@ -69,10 +69,10 @@ class _Asked:
         return self.values(points)
 
 
-class _Turned(_Asked):
+class _Turned(Asked):
     """The same with the other input first."""
 
-    def __init__(self, f: _Asked) -> None:
+    def __init__(self, f: Asked) -> None:
         self.f = f
 
     @property
@@ -95,7 +95,7 @@ def products_of(values: Values, tol: float, most: int, generator: np.random.Gene
     >>> bool(np.abs(found.at(points) - f(points)).max() < 1e-8), len(found.sizes) < 20
     (True, True)
     """
-    f = _Asked(values, most)
+    f = Asked(values, most)
     tol = max(tol, SETTLES)
     lines = [np.array(FIRST_LINES), np.array(FIRST_LINES)]
     looked: list[list[float]] = [[], []]
@@ -156,7 +156,7 @@ def on_pieces(pieces: Sequence[Pieces], count: int, generator: np.random.Generat
 
 
 def _crossed(
-    f: _Asked, grids: list[np.ndarray], tol: float, generator: np.random.Generator
+    f: Asked, grids: list[np.ndarray], tol: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Columns (n, r) and rows (m, r) whose products are f on the grid but for tol, and the pivots (r, 2)."""
     n, m = len(grids[0]), len(grids[1])
@@ -219,4 +219,4 @@ def coefficients_of(values: np.ndarray, pieces: int) -> np.ndarray:
     return np.einsum("ji,nik->njk", to_coefficients, values.reshape(pieces, DEGREE + 1, -1))
 
 
-__all__ = ["SETTLES", "SHARE", "Products", "coefficients_of", "nodes_of", "on_pieces", "products_of"]
+__all__ = ["SETTLES", "SHARE", "Asked", "Products", "coefficients_of", "nodes_of", "on_pieces", "products_of"]

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 
 from surefit.blas import one_thread
-from surefit.solvers.low_rank import SETTLES, SHARE, coefficients_of, nodes_of, on_pieces
+from surefit.solvers.low_rank import SETTLES, SHARE, Asked, coefficients_of, nodes_of, on_pieces
 from surefit.solvers.roughness import Pieces, pieces_of
 
 Values = Callable[[np.ndarray], np.ndarray]  # points (n, 3) of [-1, 1]^3 -> values (n,), NaN where there are none
@@ -62,15 +62,8 @@ class Train:
         return np.asarray(np.einsum("nk,nkj,nj->n", self.first.at(x[:, a]), middle, self.last.at(x[:, c])))
 
 
-class _Asked:
-    """A function that counts how often it was asked."""
-
-    def __init__(self, values: Values, most: int) -> None:
-        self.values, self.most, self.asked = values, most, 0
-
-    @property
-    def left(self) -> int:
-        return max(0, self.most - self.asked)
+class _OnLines(Asked):
+    """A function of three inputs, asked along lines."""
 
     def along(self, axis: int, places: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Values (n, m) at places (n,) of one input, on lines through (m, 2) of the others, which are in order."""
@@ -78,10 +71,6 @@ class _Asked:
         points[:, :, axis] = places[:, None]
         points[:, :, [i for i in range(3) if i != axis]] = others
         return self.at(points.reshape(-1, 3)).reshape(len(places), len(others))
-
-    def at(self, points: np.ndarray) -> np.ndarray:
-        self.asked += len(points)
-        return self.values(points)
 
 
 @one_thread()
@@ -96,7 +85,7 @@ def train_of(values: Values, tol: float, most: int, generator: np.random.Generat
     >>> bool(np.abs(found.at(points) - f(points)).max() < 1e-7)
     True
     """
-    f = _Asked(values, most)
+    f = _OnLines(values, most)
     tol = max(tol, SETTLES)
     through = [np.array(list(product(FIRST, FIRST))) for _ in range(3)]
     looked: list[list[float]] = [[], [], []]
@@ -130,7 +119,7 @@ def train_of(values: Values, tol: float, most: int, generator: np.random.Generat
 
 
 def _joined(
-    f: _Asked, along: list[Pieces], grids: list[np.ndarray], through: list[np.ndarray], tol: float, size: float,
+    f: _OnLines, along: list[Pieces], grids: list[np.ndarray], through: list[np.ndarray], tol: float, size: float,
     generator: np.random.Generator,
 ) -> Train | None:  # fmt: skip
     """The train on a grid."""
@@ -175,7 +164,7 @@ def _joined(
 
 
 def _basis(
-    f: _Asked, axis: int, places: np.ndarray, grids: list[np.ndarray], through: np.ndarray, tol: float,
+    f: _OnLines, axis: int, places: np.ndarray, grids: list[np.ndarray], through: np.ndarray, tol: float,
     generator: np.random.Generator,
 ) -> np.ndarray | None:  # fmt: skip
     """Orthogonal columns (n, r), in which the function is at places (n,) of an input, but for tol."""

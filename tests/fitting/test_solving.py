@@ -575,6 +575,8 @@ def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
     monkeypatch.setattr("surefit.search.strategies.functions.graded", lambda s: iter(()))
+    monkeypatch.setattr("surefit.attempts.training.STEPS", 10**9)  # nothing but the time ends it, on any machine
+    monkeypatch.setattr("surefit.attempts.training.MOST_EPOCHS", 10**9)
     fit = surefit.fit("floor(3*x)", "x=-1:1", time=1.5, method="auto")
     (sentence,) = [words for words in fit.method["choice"] if words.startswith("adam")]
     assert sentence.endswith("; time=1.5 s used up")

@@ -7,6 +7,7 @@ parses a sentence.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -36,7 +37,7 @@ class Both(NamedTuple):
 
 
 class Sentence(str):
-    """A text in English that knows its code and values.
+    """A text in English that knows its code and values, which are plain: a number of NumPy's is one of Python's here.
 
     >>> say("epochs-done", epochs=30), say("epochs-done", epochs=30).said("zh")
     ('all 30 epochs done', '30 轮全部完成')
@@ -47,7 +48,8 @@ class Sentence(str):
 
     def __new__(cls, text: str, code: str = "", values: dict[str, Any] | None = None) -> Sentence:
         self = super().__new__(cls, text)
-        self.code, self.values = code, dict(values or {})
+        self.code = code
+        self.values = {k: v.item() if getattr(v, "shape", None) == () else v for k, v in (values or {}).items()}
         return self
 
     def __getnewargs__(self) -> tuple[Any, ...]:
@@ -61,9 +63,8 @@ class Sentence(str):
         return SENTENCES[self.code].zh.format(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """The sentence as plain data, for files; `from_dict` reads it."""
-        values = {k: v.to_dict() if isinstance(v, Sentence) else v for k, v in self.values.items()}
-        return {"text": str(self), "code": self.code, "values": values}
+        """The sentence as plain data, for files; `from_dict` reads it. JSON has no infinity: {"number": "inf"}."""
+        return {"text": str(self), "code": self.code, "values": {k: _plain(v) for k, v in self.values.items()}}
 
 
 def say(code: str, **values: Any) -> Sentence:
@@ -99,8 +100,21 @@ def from_dict(data: Any) -> Sentence:
     """What `Sentence.to_dict` gave, or a bare text (of an old file); a Sentence as it is."""
     if isinstance(data, str):
         return data if isinstance(data, Sentence) else Sentence(data)
-    values = {k: from_dict(v) if isinstance(v, dict) else v for k, v in data["values"].items()}
-    return Sentence(data["text"], data["code"], values)
+    return Sentence(data["text"], data["code"], {k: _value(v) for k, v in data["values"].items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Sentence):
+        return value.to_dict()
+    return {"number": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _value(data: Any) -> Any:
+    if data is None:  # what files of before this version have for a number that JSON has not
+        return math.nan
+    if isinstance(data, dict):
+        return float(data["number"]) if "number" in data else from_dict(data)
+    return data
 
 
 def declare(sentences: Mapping[str, Both]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import surefit
 from surefit import nn
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, ModelFileError
+from surefit.sentences import say
 from surefit.storage import container
 
 DATA = Path(__file__).parent / "data"
@@ -107,6 +110,18 @@ def test_weights_of_rows_gradients_and_extras_come_back(tmp_path):
     again = surefit.load(fit.save(tmp_path / "m.safetensors"))
     np.testing.assert_array_equal(again.problem.weights, fit.problem.weights)
     assert again.extra == fit.extra
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, np.int64(3), np.float32(0.1), np.float64("inf")])
+def test_whatever_number_was_said_is_said_again(tmp_path, number):
+    """A candidate whose leave-one-out error is infinite, a count of NumPy's: the file is written, and read."""
+    fit = small("solved")
+    inner = say("tried", stage="varpro", what=say("what-left-out"), score=number)
+    fit.made = dataclasses.replace(fit.made, choice=(inner,))
+    loaded = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    (read,) = loaded.made.choice
+    assert (read, read.said("zh")) == (inner, inner.said("zh"))
+    assert type(read.values["score"]) in (int, float)
 
 
 def test_random_streams_of_a_network_come_back(tmp_path):

@@ -149,7 +149,9 @@ def _said(fit: Record) -> dict[str, Any]:
 
 
 def finite_json(value: Any) -> Any:
-    """Plain data with NaN and infinities as None, which JSON has."""
+    """Plain data with NaN and infinities as None, which JSON has, and numbers of NumPy's as those of Python."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, dict):
         return {k: finite_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

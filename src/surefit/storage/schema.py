@@ -175,12 +175,13 @@ def _scalar(value: Any, where: str) -> None:
 
 def _sentence_value(value: Any, where: str) -> None:
     if isinstance(value, dict):
-        return _sentence(value, where)
+        return (_not_finite if "number" in value else _sentence)(value, where)
     if isinstance(value, list):
         return list_of(_scalar)(value, where)
     return None
 
 
+_not_finite = record({"number": one_of("inf", "-inf", "nan")})
 _sentence = record({"text": text, "code": text, "values": by_name(_sentence_value)})
 count = whole()
 place = by_name(number)

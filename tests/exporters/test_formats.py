@@ -59,6 +59,16 @@ def test_fortran(name, tmp_path):
     assert tried("fortran", name, "float32" if len(name) % 2 else "float64", tmp_path) < NEAR
 
 
+@pytest.mark.parametrize("number", [-0.00038050171246051256, -1.2345678901234567e-301])
+def test_a_line_of_fortran_has_at_most_132_characters(number, tmp_path):
+    """Also where every number takes as many digits as there are."""
+    net = nn.Sequential(nn.Linear(2, 60, dtype=np.float64), nn.Tanh(), nn.Linear(60, 2, dtype=np.float64))
+    for p in net.parameters():
+        p.data[...] = np.float64(number)
+    (path,) = write(exportable(net, 2, "long", "float64"), tmp_path / "long", "fortran")
+    assert max(map(len, path.read_text().splitlines())) <= 132
+
+
 def test_numpy_takes_one_point_many_and_none(tmp_path):
     m = exportable(*layers()["MLP"], "m", derivative=False)
     (path,) = write(m, tmp_path / "m.py", "numpy")

@@ -164,7 +164,7 @@ def _table(name: str, a: np.ndarray) -> tuple[str, str]:
     lines = []
     for start in range(0, a.size, LINE):
         words = [literal(v, kind).strip("()") for v in a[start : start + LINE].tolist()]
-        rows = [", ".join(words[i : i + 4]) for i in range(0, len(words), 4)]
+        rows = [", ".join(words[i : i + 3]) for i in range(0, len(words), 3)]  # of 31 characters: a line takes 132
         stop = min(start + LINE, a.size) - 1
         lines.append(f"  data {name}({start}:{stop}) / &\n    " + ", &\n    ".join(rows) + " /")
     return f"  {TYPES[kind]}, save :: {name}(0:{a.size - 1})", "\n".join(lines)

@@ -151,7 +151,11 @@ def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
     h = 1e-5
     steps = [(fit.predict(x + h * e) - fit.predict(x - h * e)) / (2 * h) for e in np.eye(2)]
     np.testing.assert_allclose(fit.derivative(x), np.stack(steps, axis=1), rtol=1e-3, atol=1e-4)
-    assert "Blend, " in fit.card() and fit.doctor() is not None
+    network = dict(fit.card_rows())["network"]
+    assert "networks 2-" in network and " mish, averaged + " in network and fit.doctor() is not None
+    assert f", {fit.network.num_parameters()} parameters, float64" in network
+    for lang in ("en", "zh"):
+        assert again.card(lang=lang) == fit.card(lang=lang)
 
 
 def test_a_blend_is_exported(blended, tmp_path):

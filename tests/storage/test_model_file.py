@@ -124,6 +124,34 @@ def test_whatever_number_was_said_is_said_again(tmp_path, number):
     assert type(read.values["score"]) in (int, float)
 
 
+@pytest.mark.parametrize("own", ["class", "periodic", "formula"])
+def test_a_card_is_the_same_after_loading(tmp_path, own):
+    """Also where the class of the network is not in the file, and where it has numbers that are not trained."""
+
+    class Waves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("rates", np.array([1.0, 2.0, 3.0]))
+            self.last = nn.Linear(3, 1, generator=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.last(surefit.sin(x * self.rates))
+
+    t = np.linspace(0.0, 2.0, 60)
+    if own == "class":
+        fit = surefit.fit((t, np.sin(t)), model=Waves(), method=surefit.Adam(epochs=3))
+    elif own == "periodic":
+        fit = surefit.fit({"t": t, "y": np.sin(2 * np.pi * t)}, periodic={"t": 1.0})
+    else:
+        fit = small("formula")
+    loaded = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    assert loaded.network.num_parameters() == fit.network.num_parameters()
+    for lang in ("en", "zh"):
+        assert loaded.card(lang=lang) == fit.card(lang=lang)
+    again = surefit.load(loaded.save(tmp_path / "again.safetensors"))
+    assert again.card() == fit.card()
+
+
 def test_random_streams_of_a_network_come_back(tmp_path):
     model = surefit.MLPSpec((8,), dropout=0.5)
     fit = surefit.fit("x", "x=0:1", method=surefit.Adam(epochs=2), model=model, data=FEW)

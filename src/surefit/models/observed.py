@@ -12,6 +12,7 @@ import numpy as np
 from surefit import nn
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
+from surefit.models.mean import Mean
 from surefit.models.members import Blend, Members
 
 
@@ -53,7 +54,7 @@ def layer_sizes(network: nn.Module) -> list[int] | None:
     """Sizes of the layers of a multilayer perceptron, inputs first; None for another network."""
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
     chain = all(a.out_features == b.in_features for a, b in pairwise(linear))
-    unlike = (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding, Members, Blend)
+    unlike = (nn.Conv1d, nn.Conv2d, nn.Residual, nn.Embedding, Members, Blend, Mean)
     others = any(isinstance(m, unlike) for m in network.modules())
     if not linear or not chain or others:
         return None

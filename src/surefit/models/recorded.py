@@ -15,6 +15,8 @@ from surefit.core.modes import no_grad
 from surefit.core.program import Constant, Equation, Program, Var, record
 from surefit.core.tensor import Tensor
 from surefit.errors import ModelFileError
+from surefit.models.words import network_words
+from surefit.sentences import Sentence, from_dict, say
 
 LARGEST = 2**24  # numbers in one variable of one sample: what is larger is not from a fit
 
@@ -26,7 +28,12 @@ def describe_network(network: nn.Module, d: int, dtype: np.dtype) -> tuple[dict[
         return {"kind": "mlp", **settings}, {n: t.numpy() for n, t in network.state_dict().items()}
     with no_grad():
         program = record(lambda x: network(x.reshape(1, -1)).reshape(-1), Tensor(np.zeros(d), dtype))
-    return {"kind": "program", **program_to_json(program)}, {
+    words, buffers = network_words(network), {id(b) for _, b in network.named_buffers()}
+    about = {
+        "said": words.to_dict() if isinstance(words, Sentence) else words,
+        "fixed": [i for i, (t, _) in enumerate(program.state_in) if id(t) in buffers],
+    }
+    return {"kind": "program", **about, **program_to_json(program)}, {
         f"state.{i}": np.array(t._value) for i, (t, _) in enumerate(program.state_in)
     }
 
@@ -43,19 +50,23 @@ def network_from(description: dict[str, Any], weights: dict[str, np.ndarray], dt
 
 
 class ProgramModule(nn.Module):
-    """A network that is known only by its recorded evaluation of one sample; evaluates many, and differentiates."""
+    """A network that is known only by its recorded evaluation of one sample; evaluates many, and differentiates.
+
+    said: what it was made from, in words.
+    """
 
     def __init__(self, description: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
         super().__init__()
         self.program = program_from_json(description)
-        self.state = []
+        self.said = from_dict(description.get("said") or say("network-recorded"))
+        self.state, fixed = [], set(description.get("fixed", ()))  # which are no parameters; files of old do not say
         for i, _ in enumerate(self.program.state_in):
             value = weights[f"state.{i}"]
-            floating = value.dtype.kind == "f"
-            leaf: Tensor = Parameter(value) if floating else Tensor(value)
-            self.state.append(leaf)
-            if floating:
-                setattr(self, f"state{i}", leaf)
+            if i in fixed:
+                self.register_buffer(f"state{i}", value)
+            elif value.dtype.kind == "f":
+                setattr(self, f"state{i}", Parameter(value))
+            self.state.append(getattr(self, f"state{i}", Tensor(value)))
 
     @property
     def numbers_a_row(self) -> int:

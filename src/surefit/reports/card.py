@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surefit import nn
 from surefit.bounds.directions import directions
 from surefit.data import Domain, box_words, raw_names
 from surefit.data.columns import NUMBER
+from surefit.models.words import network_words
 from surefit.reports.words import Speech
 from surefit.search.classes import Classified
 from surefit.search.judging import Measured, OutputError
@@ -364,14 +364,8 @@ def _constant_columns(fit: Record) -> dict[str, float]:
 
 
 def _network_words(fit: Record, speech: Speech) -> str:
-    sizes, name = fit.layers(), type(fit.network).__name__
-    if sizes is not None:
-        quiet = (nn.Linear, nn.Sequential, nn.Dropout)
-        kinds = dict.fromkeys(
-            type(m).__name__ for m in fit.network.modules() if not isinstance(m, quiet) and not m._modules
-        )
-        name = f"{'-'.join(map(str, sizes))} {'/'.join(kinds).lower()}".rstrip()
-    return speech("card-weights", network=name, count=fit.network.num_parameters(), dtype=fit.dtype)
+    words = speech.sentence(network_words(fit.network))
+    return speech("card-weights", network=words, count=fit.network.num_parameters(), dtype=fit.dtype)
 
 
 def _method_words(fit: Record, speech: Speech) -> str:

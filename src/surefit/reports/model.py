@@ -9,6 +9,7 @@ import numpy as np
 from surefit import nn
 from surefit.formulas.mathml import math
 from surefit.models.recorded import ProgramModule
+from surefit.models.words import network_words
 from surefit.reports.document import Block, Formula, Picture, Table, Text
 from surefit.reports.plots import graph, structure
 from surefit.reports.words import Speech
@@ -26,10 +27,9 @@ def model_section(fit: Record, say: Speech) -> list[Block]:
     plain = type(network) is nn.MLP and sizes is not None
     if plain and sizes is not None:
         words = say("model-mlp", sizes="-".join(map(str, sizes)), **counts)
-    elif isinstance(network, ProgramModule):
-        words = say("model-program", **counts)
     else:
-        words = say("model-other", name=type(network).__name__, **counts)
+        code = "model-program" if isinstance(network, ProgramModule) else "model-other"
+        words = say(code, what=say.sentence(network_words(network)), **counts)
     blocks: list[Block] = [Text(words)]
     if plain and sizes is not None and (settings := network.settings()) is not None:
         bias, activation = settings.get("bias", True), settings["activation"]

@@ -12,10 +12,11 @@ from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError
+from surefit.models.words import network_words
 from surefit.problems.problem import Points
 from surefit.reports.words import Speech
 from surefit.search.judging import Judge, judging_rows
-from surefit.sentences import Sentence
+from surefit.sentences import Sentence, zh
 from surefit.view.language import language_in_force, say
 
 if TYPE_CHECKING:
@@ -331,7 +332,8 @@ def layer_words(fit: Record) -> list[str]:
             words[-1] += f", {name}"
         else:
             words.append(name)
-    return words or [type(fit.network).__name__]
+    whole = network_words(fit.network)
+    return words or [zh(whole) if language_in_force() == "zh" else whole]
 
 
 def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:

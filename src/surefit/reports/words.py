@@ -129,14 +129,13 @@ WORDS: dict[str, Both] = {
         "多层感知机 {sizes}，共 {parameters} 个参数，类型 {dtype}：",
     ),
     "model-other": Both(
-        "A network of the class {name} with {parameters} parameters in {dtype}. It is no plain stack of layers, so it "
-        "has no short formula.",
-        "类 {name} 的网络，共 {parameters} 个参数，类型 {dtype}。它不是简单的逐层结构，因此没有简短的公式。",
+        "{what}: {parameters} parameters in {dtype}. It is no plain stack of layers, so it has no short formula.",
+        "{what}：共 {parameters} 个参数，类型 {dtype}。它不是简单的逐层结构，因此没有简短的公式。",
     ),
     "model-program": Both(
-        "The model file holds this network as a recorded computation, {parameters} parameters in {dtype}; the class "
-        "that it was made from is not in the file.",
-        "模型文件以记录下来的计算保存此网络，共 {parameters} 个参数，类型 {dtype}；原来的类不在文件中。",
+        "{what}: {parameters} parameters in {dtype}. The model file holds it as a recorded computation; the class that "
+        "it was made from is not in the file.",
+        "{what}：共 {parameters} 个参数，类型 {dtype}。模型文件以记录下来的计算保存它；原来的类不在文件中。",
     ),
     "layer": Both("layer", "层"),
     "kind": Both("kind", "类型"),

@@ -304,7 +304,8 @@ def network(value: Any, where: str) -> None:
     if value["kind"] == "mlp":
         perceptron(value, where)
     else:
-        record({"inputs": list_of(plain, 1), "state": list_of(plain), "outputs": list_of(plain, 1)})(value, where)
+        required = {"inputs": list_of(plain, 1), "state": list_of(plain), "outputs": list_of(plain, 1)}
+        record(required, {"said": sentence, "fixed": list_of(whole())})(value, where)
         list_of(list_of(plain, 4, 4))(value.get("equations"), f"{where}.equations")
 
 

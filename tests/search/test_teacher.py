@@ -157,6 +157,18 @@ def test_a_fit_in_another_dtype_keeps_its_estimate(fit):
     assert crude.rmse == pytest.approx(np.hypot(fit.error.rmse, 3)) and crude.max == pytest.approx(fit.error.max + 3)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_learned_from_a_teacher_outlives_float32(seed):
+    """Weights of hundreds of thousands that cancel do not: the network then says other things between the rows."""
+    rng = np.random.default_rng(seed)
+    f = lambda x: np.sin(3 * x[:, 0]) + x[:, 1] * x[:, 2]
+    x, t = rng.uniform(-1, 1, (50, 3)), rng.uniform(-0.95, 0.95, (2000, 3))
+    fit = surefit.fit((x, f(x)), "a=-1:1, b=-1:1, c=-1:1", seed=seed)
+    single = fit.to("float32")
+    far = rms(fit.predict(t) - f(t))
+    assert rms(single.predict(t) - f(t)) < 4 * far and single.error.rmse > 0.5 * rms(single.predict(t) - f(t))
+
+
 @pytest.mark.parametrize("loaded", [False, True])
 def test_what_was_learned_from_noisy_rows_is_kept_in_float32(loaded, tmp_path):
     """Units that cancel each other, rounded alone, were off by ten deviations of the noise."""

@@ -172,7 +172,7 @@ def test_damped_steps_solve_the_stacked_system_on_either_side_of_the_normal_equa
     r, norms = rng.standard_normal(40), np.linalg.norm(j, axis=0)
     stacked = np.concatenate([j / norms, np.sqrt(mu) * np.eye(6)])
     expected = np.linalg.lstsq(stacked, np.concatenate([r, np.zeros(6)]), rcond=None)[0] / norms
-    np.testing.assert_allclose(_Steps(j, r)(mu), expected, rtol=1e-4)
+    np.testing.assert_allclose(_Steps(j, r, np.zeros(j.shape[1]))(mu), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("share", [1.0, 1e-3, 1e-9])
@@ -189,3 +189,22 @@ def test_a_column_that_the_features_nearly_explain_is_projected_as_exactly(share
     np.testing.assert_allclose(found[:, 1], share * apart[:, 0], atol=1e-14 + 1e-6 * share)
     rest = j[:, 0] - phi @ np.linalg.lstsq(phi, j[:, 0], rcond=None)[0]
     np.testing.assert_allclose(found[:, 0], rest, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_unit_becomes_a_jump_between_two_rows(seed):
+    """Where inputs are 0 or 1 a unit may saturate at all rows; the step of a column of next to nothing had no end."""
+    rng = np.random.default_rng(seed)
+    x = np.concatenate([rng.integers(0, 2, (200, 3)), rng.uniform(-1, 1, (200, 1)), np.ones((200, 1))], axis=1)
+    y = (np.sin(3 * x[:, 3]) * (1 + x[:, 0]) + x[:, 1] * x[:, 2] + 0.05 * rng.normal(size=200))[:, None]
+    h, d = 8, 5
+
+    def units(theta):
+        return np.concatenate([np.tanh(x @ theta.reshape(h, d).T), np.ones((200, 1))], axis=1)
+
+    def tangents(theta, c):
+        slopes = 1.0 - np.tanh(x @ theta.reshape(h, d).T) ** 2
+        return (slopes[:, :, None] * c[:h, 0, None] * x[:, None, :]).reshape(200, 1, h * d)
+
+    found = varpro(units, tangents, 2 * rng.normal(size=h * d), y, max_iterations=30, ftol=1e-12)
+    assert np.abs(found.x).max() < 1e5

@@ -180,6 +180,7 @@ class _Search:
         self.best, self.unseen, self.since = self.here, math.inf, 0
         self.mu, self.slope = DAMPING, math.nan
         self.reason: Sentence | None = None
+        self.longest = np.zeros(len(self.here.theta))  # of each column of the Jacobian so far
 
     def begin(self) -> str | None:
         """Why it ends at its start, if so."""
@@ -191,12 +192,14 @@ class _Search:
     def state(self) -> dict[str, Any]:
         """What another process needs to go on from here."""
         rest = (self.unseen, self.since, self.mu, self.slope)
-        return {"here": self.here.theta, "best": self.best.theta, "rest": rest, "trace": self.trace.state}
+        places = {"here": self.here.theta, "best": self.best.theta, "longest": self.longest}
+        return {**places, "rest": rest, "trace": self.trace.state}
 
     def again(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.here, self.best = self.problem.again(state["here"]), self.problem.again(state["best"])
         self.unseen, self.since, self.mu, self.slope = state["rest"]
+        self.longest = np.array(state.get("longest", self.longest), np.float64)  # checkpoints of old have none
         self.trace.again(state["trace"])
 
     def iteration(self) -> str | None:
@@ -204,7 +207,8 @@ class _Search:
         here, trace = self.here, self.trace
         trace.jacobians += 1
         j = self.problem.project(here, number_array("jacobian", self.jacobian(here.theta, here.c)))
-        steps = _Steps(j, here.residuals.reshape(-1))
+        steps = _Steps(j, here.residuals.reshape(-1), self.longest)
+        self.longest = steps.longest
         self.slope = float(np.abs(steps.gradient).max(initial=0.0))
         if not math.isfinite(self.slope):
             self.reason = say("solver-jacobian", iterations=trace.iterations)
@@ -335,16 +339,21 @@ class _Separable:
 class _Steps:
     """Steps of Levenberg and Marquardt from one point, by the Jacobian j (q, p), its columns scaled to norm 1, and r.
 
+    Columns are scaled by the longest that each has been (`least`, then `longest`), as More does it (1978, The
+    Levenberg-Marquardt algorithm: implementation and theory): else a unit that no longer changes anything at the rows,
+    whose column is next to nothing, would be sent as far as floats go, and be a jump between two of them.
+
     With many rows, and so much damping that the normal equations lose little, they are solved, at a quarter of the
     cost: their rounding is 1e-14 of the largest eigenvalue, and so 1e-6 of the least, or less. Else by a QR
     decomposition, which costs little where rows are few.
     """
 
-    def __init__(self, j: np.ndarray, r: np.ndarray) -> None:
+    def __init__(self, j: np.ndarray, r: np.ndarray, least: np.ndarray) -> None:
         self.j, self.r = j, r
         self.gram = j.T @ j if len(j) >= TALL else None
         squares = _squares(j) if self.gram is None else np.diag(self.gram)
-        self.norms = np.where(squares > 0.0, np.sqrt(squares), 1.0)
+        self.longest = np.maximum(np.sqrt(squares), least)
+        self.norms = np.where(self.longest > 0.0, self.longest, 1.0)
         self.qr = None
         if self.gram is None:
             self.qr = _triangle(j / self.norms, r)

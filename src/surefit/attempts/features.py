@@ -63,7 +63,8 @@ def scan(attempt: Attempt, method: Features, progress: Progress) -> Outcome | No
     common: dict[str, Any] = dict(
         scales=[factor * s for s in scales], beyond=beyond, draws=draws,
         generator=np.random.default_rng([attempt.seed, 3, units]), centres=x if stretch or not exact else None,
-        roundoff=ROUNDOFF[str(attempt.dtype)], dtype=attempt.dtype, time=progress.left(attempt.share), callback=losses,
+        roundoff=max(attempt.calm, ROUNDOFF[str(attempt.dtype)]), dtype=attempt.dtype,
+        time=progress.left(attempt.share), callback=losses,
     )  # fmt: skip
     solver: Callable[[], Any]
     if problem.gradients is not None:

@@ -132,7 +132,7 @@ class _Search:
         return varpro(
             rows.equations, rows.body_jacobian, start[: rows.body_size], rows.targets,
             ridge=self.output_ridge,
-            roundoff=ROUNDOFF[str(self.attempt.dtype)], keep="score" if exact else "cost",
+            roundoff=max(self.attempt.calm, ROUNDOFF[str(self.attempt.dtype)]), keep="score" if exact else "cost",
             goal=None if goal is None else 0.5 * goal / self.scale,
             ftol=1e-3 if is_hidden_layer(self.attempt.network) else 1e-6,
             validate=None if validation is None else lambda t, c: self.validate(rows.features(t, validation[0]) @ c),
@@ -168,7 +168,8 @@ class _Search:
     def output_ridge(self) -> float:
         """Of variable projection, on the weights of the output layer; see `varpro`."""
         assert isinstance(self.method, VarPro)
-        return self.attempt.ridge if self.method.ridge == "auto" else float(self.method.ridge or 0.0)
+        open_one = max(self.attempt.ridge, self.attempt.calm**2)
+        return open_one if self.method.ridge == "auto" else float(self.method.ridge or 0.0)
 
     @property
     def weight_ridge(self) -> float:

@@ -30,7 +30,7 @@ FAR_OFF = 5.0  # times as far as it need be: then it is the network that is miss
 NEARLY = 2.5  # times as far as it need be, with which the largest hidden layer is enough: 3 % of the error
 ENOUGH = 3.5  # times as far as it need be, with which two layers are not tried
 AGAIN, GAINED = 4, 0.6  # times the largest is searched, as long as each comes so much nearer
-CALM, LARGEST_RIDGE = 1e-4, 1e-12  # an output weight of 1000 costs a tenth of what is aimed at: float32 bears that
+CALM, CALMEST = 1e-4, 2.0**-22  # an output weight of 1000 costs a tenth of what is aimed at: float32 bears that
 LARGEST = 6.0  # the largest error over the root mean square, about
 
 
@@ -53,7 +53,7 @@ def students(
         aims = np.maximum(aims, FLOAT32 * np.abs(s.problem.train[1]).max(axis=0)).tolist()
     share = min((aim / size for aim, size in zip(aims, sizes, strict=True) if size > 0), default=0.0)
     goal = s.tol or LARGEST * share * float(sizes.max()) or None  # of the largest error, in the units of the largest
-    ridge = 0.0 if s.tol is not None else min(LARGEST_RIDGE, (CALM * share) ** 2)
+    calm = 0.0 if s.tol is not None else min(CALMEST, CALM * share)
     widths = hidden_units(d, k, most)
     far = 0.0
     for units in widths:
@@ -62,7 +62,7 @@ def students(
         network = s.hidden(units)
         problem = first_rows(s, CLOUD * network.num_parameters() // k)
         found = yield s.attempt(
-            Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE, stretch=stretch
+            Features(draws=1), network, problem, beyond=2, goal=goal, reserve=RESERVE, stretch=stretch, calm=calm
         )
         if near(found):
             return say("student-close")
@@ -70,7 +70,7 @@ def students(
             break
         for again in range(AGAIN if units == widths[-1] else 1):  # it goes on from there
             some = problem if again else first_rows(s, int(FIRST_CLOUD * network.num_parameters()) // k)
-            found = yield s.attempt(VarPro(iterations=SEARCH), network, some, goal=goal, reserve=RESERVE, ridge=ridge)
+            found = yield s.attempt(VarPro(iterations=SEARCH), network, some, goal=goal, reserve=RESERVE, calm=calm)
             if near(found):
                 return say("student-close")
             before, far = far, math.inf if found is None else farness(found, aims)

@@ -172,6 +172,25 @@ def test_moments_that_fade_away_become_zero_in_fast_mode_alone(mode, flushed):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
+@pytest.mark.parametrize("batch", [64, 61])
+def test_a_product_that_is_computed_transposed_changes_no_bit(monkeypatch, batch):
+    monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)
+    x, y = RNG.normal(size=(300, 300)).astype("f4"), RNG.normal(size=(300, 2)).astype("f4")
+    rows, seen = RNG.integers(0, 300, (40, batch)), []
+    for turned, threads in [(False, 1), (True, 1), (True, 2)]:
+        monkeypatch.setattr("surefit.compiler.plan.better_turned", lambda *sizes, turned=turned: turned)
+        net, _, step = problem(sizes=(300, 100, 90, 2), dtype="float32")
+        loop = TrainingLoop(step, (x, y), batch, threads=threads)
+        loop.run(rows)
+        assert loop.full.threads == threads
+        assert ("surefit_gather" in loop.full.llvm_ir) == (threads == 2)  # each thread begins with its own rows
+        assert ("llvm.memset" in loop.full.llvm_ir) == turned
+        seen.append(weights(net))
+    np.testing.assert_array_equal(seen[1], seen[0])
+    np.testing.assert_array_equal(seen[2], seen[0])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
 def test_two_threads_give_the_bits_of_one(monkeypatch):
     monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)
     x, y = RNG.normal(size=(300, 40)).astype("f4"), RNG.normal(size=(300, 1)).astype("f4")

@@ -53,7 +53,7 @@ def ahead_of(plan: Plan, streams: Sequence[int], t: Target) -> Ahead | None:
     best, entries = None, 0
     for kernel in plan.kernels:
         n = kernel.node
-        if kernel.kind == "matmul" and n is not None and len(n.shape) == 2:
+        if kernel.kind == "matmul" and n is not None and len(n.shape) == 2 and kernel.room is None:
             padded = kernel.place is not None and kernel.place.roomy
             count = visits(t, n.kind, n.shape[0], n.shape[1], n.args[0].shape[1], padded)
             if count > entries:

@@ -16,6 +16,7 @@ from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
 from surefit.compiler.threads import half_of
+from surefit.compiler.turned import emit_turned
 from surefit.ir.builder import Function, Value, constant, is_float
 from surefit.ir.graph import Node
 
@@ -47,7 +48,10 @@ class Lowering(Context):
     def _one(self, kernel: Kernel) -> None:
         if kernel.kind != "loops":
             assert kernel.node is not None and kernel.place is not None
-            getattr(self, "_" + kernel.kind)(kernel.node, kernel.place)
+            if kernel.room is not None:
+                self._turned(kernel.node, kernel.place, kernel.room)
+            else:
+                getattr(self, "_" + kernel.kind)(kernel.node, kernel.place)
         elif 0 not in kernel.space and not self._transposed(kernel):
             LoopWriter(self, kernel).write()
 
@@ -132,6 +136,21 @@ class Lowering(Context):
                 )  # fmt: skip
 
             self._halved(rows, m, large_product(node))
+
+    def _turned(self, node: Node, out: Place, room: Place) -> None:
+        """A product that is computed transposed."""
+        a, b = node.args
+        (pa, a0, sa), (pb, b0, sb) = self.strides(a), self.strides(b)
+        (m, n), k = node.shape, a.shape[1]
+
+        def rows(first: int, count: int) -> None:
+            emit_turned(
+                self.f, self.t, m=count, n=n, k=k, kind=node.kind, a=self.pointer(pa, a0 + first * sa[0]), a_row=sa[0],
+                b=self.pointer(pb, b0), b_row=sb[0], b_col=sb[1], c=self.pointer(out, first * out.strides[0]),
+                c_row=out.strides[0], room=self.pointer(room, room.buffer.elements // 2 if first else 0),
+            )  # fmt: skip
+
+        self._halved(rows, m, large_product(node))
 
     def _transposed(self, kernel: Kernel) -> bool:
         """Write a copy that turns the last two axes, by blocks in registers."""

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, var
-from surefit.ir.builder import BYTES
+from surefit.compiler.turned import better_turned, room_of
+from surefit.ir.builder import BYTES, is_float
 from surefit.ir.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reachable
 
 HEADER = 256  # bytes at the arena's beginning: error code, end flag, where two threads meet
@@ -86,7 +87,7 @@ class Kernel:
     roots: list[Root] = field(default_factory=list)
     reads: dict[int, bool] = field(default_factory=dict)  # stored node -> read at the loop's own index only
     place: Place | None = None
-    source: Place | None = None
+    room: Place | None = None  # for a product that is computed transposed: one half for each of two threads
 
 
 class Plan:
@@ -162,20 +163,22 @@ class Plan:
     # --- what is stored ---
 
     def _pack(self) -> None:
-        """Copies of second operands whose rows do not lie side by side."""
+        """Copies of second operands whose rows do not lie side by side; or their products are computed transposed."""
+        self.turned: set[int] = set()
         everything: set[int] = {n.id for n in self.order if n.op not in VIEWS}
         added = False
-        for n in self.order:
-            if n.op != "matmul":
+        products = [n for n in self.order if n.op == "matmul"]
+        for n in products:
+            a, b = n.args
+            if b.shape[-1] == 1 or _step(b, everything) == 1:
                 continue
-            b = n.args[1]
-            index = tuple(var(i) for i in range(len(b.shape)))
-            base, at, flat = follow(b, index, everything)
-            strides = (1,) if flat else contiguous(base.shape)
-            _, terms = offset(at, strides)
-            along = dict(terms).get(len(b.shape) - 1, 0)
-            if along != 1 and b.shape[-1] > 1:
-                n.args = (n.args[0], self.graph.copy(b))
+            uses = sum(other.args[1] is b for other in products)
+            lanes = max(1, self.lanes * 4 // BYTES[n.kind])
+            plain = self.graph.fast and is_float(n.kind) and len(n.shape) == len(a.shape) == len(b.shape) == 2
+            if plain and _step(a, everything) == 1 and better_turned(lanes, n.shape[0], n.shape[1], a.shape[1], uses):
+                self.turned.add(n.id)
+            else:
+                n.args = (a, self.graph.copy(b))
                 added = True
         if added:
             self.order = reachable([*self.outputs, *self.new_state])
@@ -420,6 +423,10 @@ class Plan:
             self.ready[n.id] = self._loops(Root(n, index, place, target, True), space, reduced)
         elif n.op == "matmul" or n.op in SPECIAL:
             kernel = Kernel(n.op, n, place=place)
+            if n.id in self.turned:
+                lanes = max(1, self.lanes * 4 // BYTES[n.kind])
+                size = 2 * room_of(lanes, n.shape[1], n.args[0].shape[1])
+                kernel.room = Place(Buffer(f"room of n{n.id}", n.kind, size), 0, (1,), False)
             for a in n.args:
                 self._reads(a, tuple(var(i) for i in range(len(a.shape))), kernel.reads, None)
             self.kernels.append(kernel)
@@ -567,8 +574,9 @@ class Plan:
         for k, kernel in enumerate(self.kernels):
             for root in kernel.roots:
                 touch(root.place, k)
-            if kernel.place is not None:
-                touch(kernel.place, k)
+            for place in (kernel.place, kernel.room):
+                if place is not None:
+                    touch(place, k)
             for r in kernel.reads:
                 touch(self.places[r], k)
         for p in (*self.results, *(self.places[n.id] for n in self.inputs)):
@@ -592,6 +600,13 @@ class Plan:
             b.start = at
             placed.append(b)
             self.arena = max(self.arena, at + b.bytes)
+
+
+def _step(x: Node, stored: set[int]) -> int:
+    """Elements from one to the next along the last axis of a value, as it would be stored."""
+    base, at, flat = follow(x, tuple(var(i) for i in range(len(x.shape))), stored)
+    _, terms = offset(at, (1,) if flat else contiguous(base.shape))
+    return dict(terms).get(len(x.shape) - 1, 0)
 
 
 def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:

@@ -153,18 +153,29 @@ class Lowering(Context):
         self._halved(rows, m, large_product(node))
 
     def _transposed(self, kernel: Kernel) -> bool:
-        """Write a copy that turns the last two axes, by blocks in registers."""
-        if len(kernel.roots) != 1 or kernel.roots[0].node.op != "copy" or kernel.roots[0].node.kind == "i1":
+        """Write copies that turn the last two axes, by blocks in registers."""
+        sources = [self._turned_source(r) for r in kernel.roots]
+        if None in sources:
             return False
-        node, place = kernel.roots[0].node, kernel.roots[0].place
-        if len(node.shape) < 2 or min(node.shape[-2:]) == 1:
-            return False
+        for root, source in zip(kernel.roots, sources, strict=True):
+            assert source is not None
+            self._transpose(root.node, root.place, *source, divisible(kernel))
+        return True
+
+    def _turned_source(self, root: Root) -> tuple[Place, int, tuple[int, ...]] | None:
+        """Where the values of a copy lie that turns the last two axes: place, first element, strides; else None."""
+        node, place = root.node, root.place
+        if node.op != "copy" or node.kind == "i1" or len(node.shape) < 2 or min(node.shape[-2:]) == 1:
+            return None
         axes = tuple(var(i) for i in range(len(node.shape)))
         if follow(node.args[0], axes, self.plan.stored)[0].id not in self.plan.stored:
-            return False  # it is computed here, not copied
+            return None  # it is computed here, not copied
         source, start, strides = self.strides(node.args[0])
-        if strides[-2] != 1 or place.strides[-1] != 1:
-            return False
+        return (source, start, strides) if strides[-2] == 1 and place.strides[-1] == 1 else None
+
+    def _transpose(
+        self, node: Node, place: Place, source: Place, start: int, strides: tuple[int, ...], cut: bool
+    ) -> None:  # fmt: skip
         with self._nest(node.shape[:-2]) as i:
 
             def rows(first: int, count: int) -> None:
@@ -174,8 +185,7 @@ class Lowering(Context):
                     dst=self._at(place, first * place.strides[-2], i, place.strides[:-2]), dst_row=place.strides[-2],
                 )  # fmt: skip
 
-            self._halved(rows, node.shape[-2], divisible(kernel))
-        return True
+            self._halved(rows, node.shape[-2], cut)
 
     def _halved(self, rows: Callable[[int, int], None], n: int, cut: bool) -> None:
         """What rows(first, count) writes for all n: half of it by each thread, where there are two and it is cut."""

@@ -121,9 +121,6 @@ class Lowering(Context):
         la = [s if size != 1 else 0 for size, s in zip(a.shape[:-2], sa[:-2], strict=True)]
         lb = [s if size != 1 else 0 for size, s in zip(b.shape[:-2], sb[:-2], strict=True)]
         la, lb = [0] * (len(lead) - len(la)) + la, [0] * (len(lead) - len(lb)) + lb
-        ahead = None
-        if self.ahead is not None and self.ahead.product is node:
-            ahead = self.f.gep(self.arena, self.ahead.start, "i8"), self.ahead.entries, self.ahead.row
         with self._nest(lead) as i:
 
             def rows(first: int, count: int) -> None:
@@ -132,10 +129,20 @@ class Lowering(Context):
                     a=self._at(pa, a0 + first * sa[-2], i, la), a_row=sa[-2], a_col=sa[-1],
                     b=self._at(pb, b0, i, lb), b_row=sb[-2],
                     c=self._at(c, first * c.strides[-2], i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
-                    strict=not self.fast, ahead=ahead,
+                    strict=not self.fast, ahead=self._asked(node, first > 0),
                 )  # fmt: skip
 
             self._halved(rows, m, large_product(node))
+
+    def _asked(self, node: Node, second: bool) -> tuple[Value, int, int] | None:
+        """What a product asks for while it runs, or the second thread's half of it: see `emit_gemm`."""
+        ahead = self.ahead
+        if ahead is None or node.id not in ahead.first:
+            return None
+        following = [first for first in ahead.first.values() if first > ahead.first[node.id]]
+        count = min(following, default=ahead.entries) - ahead.first[node.id]
+        start = ahead.first[node.id] + (count // 2 if second else 0)
+        return self.f.gep(self.arena, ahead.start + 8 * start, "i8"), count - count // 2 * second, ahead.piece
 
     def _turned(self, node: Node, out: Place, room: Place) -> None:
         """A product that is computed transposed."""
@@ -148,6 +155,7 @@ class Lowering(Context):
                 self.f, self.t, m=count, n=n, k=k, kind=node.kind, a=self.pointer(pa, a0 + first * sa[0]), a_row=sa[0],
                 b=self.pointer(pb, b0), b_row=sb[0], b_col=sb[1], c=self.pointer(out, first * out.strides[0]),
                 c_row=out.strides[0], room=self.pointer(room, room.buffer.elements // 2 if first else 0),
+                ahead=self._asked(node, first > 0),
             )  # fmt: skip
 
         self._halved(rows, m, large_product(node))

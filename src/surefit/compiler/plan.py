@@ -8,6 +8,7 @@ gives the same bytes to values that do not live at the same time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -168,14 +169,18 @@ class Plan:
         everything: set[int] = {n.id for n in self.order if n.op not in VIEWS}
         added = False
         products = [n for n in self.order if n.op == "matmul"]
+        uses = Counter(n.args[1].id for n in products)
         for n in products:
             a, b = n.args
             if b.shape[-1] == 1 or _step(b, everything) == 1:
                 continue
-            uses = sum(other.args[1] is b for other in products)
             lanes = max(1, self.lanes * 4 // BYTES[n.kind])
             plain = self.graph.fast and is_float(n.kind) and len(n.shape) == len(a.shape) == len(b.shape) == 2
-            if plain and _step(a, everything) == 1 and better_turned(lanes, n.shape[0], n.shape[1], a.shape[1], uses):
+            if (
+                plain
+                and _step(a, everything) == 1
+                and better_turned(lanes, n.shape[0], n.shape[1], a.shape[1], uses[b.id])
+            ):
                 self.turned.add(n.id)
             else:
                 n.args = (a, self.graph.copy(b))
@@ -346,7 +351,12 @@ class Plan:
         return Place(Buffer(name, n.kind, max(1, elements), fixed), 0, strides, roomy)
 
     def _destinations(self, claimed: dict[int, Place]) -> None:
-        """Pieces of a concatenation are written where they end up, if their author can."""
+        """Pieces of a concatenation are written where they end up, if their author can and other readers allow it."""
+        multiplied: set[int] = set()  # of which products read rows whose elements lie side by side
+        for n in self.order:
+            if n.op == "matmul":
+                for a in n.args:
+                    multiplied.add(follow(a, tuple(var(i) for i in range(len(a.shape))), self.stored)[0].id)
         for n in reversed(self.order):  # outer ones first
             if n.op != "concatenate" or n.id not in self.stored:
                 continue
@@ -362,7 +372,10 @@ class Plan:
                 able = base.elementwise or base.op in REDUCTIONS or base.op == "matmul" or base.op == "concatenate"
                 if not free or not able or pending:
                     continue
-                if base.op in ("matmul", "concatenate") and wish.strides[-1] != 1 and base.shape[-1] > 1:
+                by_rows = base.op in ("matmul", "concatenate") or base.id in multiplied
+                if by_rows and wish.strides[-1] != 1 and base.shape[-1] > 1:
+                    continue
+                if base.id in self.contiguous and not self._solid(base, wish):
                     continue
                 self.places[base.id] = wish
                 self.stored.add(base.id)
@@ -451,6 +464,7 @@ class Plan:
                 index, space = identity(a.shape)
                 if a.op in VIEWS and n.id not in self.copied:
                     self.copied.add(n.id)  # the views may not be readable: arrange once more
+                    continue
                 last = max(last, self._loops(Root(a, index, part, index), space, (), after=last))
         self.ready[n.id] = last
 

@@ -16,6 +16,7 @@ import pytest
 import surefit
 from surefit import nn, optim
 from surefit.compiler import TrainingLoop, engine, loop_code
+from surefit.compiler.compiled import LARGE, Arena
 from surefit.compiler.loop import Pace
 from surefit.compiler.threads import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
@@ -387,3 +388,19 @@ def test_the_validation_loss_is_that_of_the_present_weights():
     for _ in range(2):
         assert loop.validate() == pytest.approx(float(loss(surefit.tensor(X[:20]), surefit.tensor(Y[:20])).item()))
         loop.sweep((X, Y), np.arange(32), np.zeros(2))
+
+
+@pytest.mark.parametrize("size", [1000, LARGE - 1, LARGE, 3 * LARGE + 7])
+@pytest.mark.parametrize("refused", [False, True])
+def test_memory_of_any_size_is_zero_aligned_and_all_there(monkeypatch, size, refused):
+    def none(*args: object, **kwargs: object) -> None:
+        raise OSError("no large pages")
+
+    if refused:
+        monkeypatch.setattr("surefit.compiler.compiled.mmap.mmap", none)
+    arena = Arena(size)
+    assert arena.address % 64 == 0 and arena.bytes.shape == (size,) and not arena.bytes.any()
+    arena.bytes[:] = 7
+    last = arena.array(size - 8, (8,), np.uint8)
+    del arena  # an array of its memory keeps it
+    assert (last == 7).all()

@@ -7,9 +7,10 @@ import os
 import numpy as np
 import pytest
 
-from surefit.compiler import TrainingLoop, loop_code
+from surefit.compiler import TrainingLoop, engine, loop_code
 from surefit.compiler import threads as threads_
 from surefit.compiler.ahead import ROW, row_bytes
+from surefit.compiler.codegen import Writing
 from surefit.ir.builder import Function
 
 from .training import problem
@@ -42,6 +43,22 @@ def test_wide_rows_are_asked_for_and_steps_are_the_eager_ones(d, batch, dtype):
     want = [float(step(x[r], y[r]).item()) for r in rows]
     np.testing.assert_allclose(loop.run(rows), want, rtol=1e-4 if dtype == "float32" else 1e-11)
     np.testing.assert_allclose(weights(net), weights(other), rtol=1e-3, atol=1e-5)
+
+
+def test_every_piece_of_the_next_rows_is_asked_for_during_the_largest_products():
+    d, batch = 784, 64
+    _, _, _, _, loop = loop_of(d, batch, count=300, hidden=100)
+    ahead = Writing(loop.full.program, "fast", engine.target(), streams=range(2)).ahead
+    assert ahead.entries >= batch * ahead.pieces
+    assert ahead.pieces * ahead.piece >= ahead.row == 4 * d > (ahead.pieces - 1) * ahead.piece
+    rows = RNG.integers(0, 300, (3, batch))
+    loop.run(rows)  # the last step asks for its own rows again
+    asked = loop.full.arena.bytes[ahead.start :][: 8 * ahead.entries].view(np.int64) - loop.data[0].ctypes.data
+    want = rows[-1][:, None] * ahead.row + np.arange(ahead.pieces) * ahead.piece
+    np.testing.assert_array_equal(asked[: want.size], want.reshape(-1))
+    assert set(asked[want.size :]) <= {rows[-1][-1] * ahead.row}
+    if engine.target().vector_bytes == 64:
+        assert len(ahead.first) == 2  # forward and to the weights
 
 
 def test_narrow_rows_and_strict_steps_are_left_alone():

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import surefit
 from surefit.compiler import compile_program, engine
+from surefit.core import functions as F
 from surefit.core import ops
+from surefit.core.creation import as_tensor
 from surefit.core.program import record
 from surefit.errors import ArgumentError
 
@@ -211,3 +214,42 @@ def test_strict_has_the_same_bits_whatever_the_vector_width(seed: int) -> None:
     sample = random_sample(random.Random(seed))
     runs = [compile_program(sample.program, "strict", t).run(sample.inputs, sample.state) for t in TARGETS]
     assert all(bits(*r) == bits(*runs[0]) for r in runs), described(sample.recipe)
+
+
+# --- parts of a concatenation that others read, too ----------------------------------------------------------
+
+AUTHORS = {
+    "elementwise": lambda x, y: F.tanh(x),
+    "sum": lambda x, y: F.stack([x, y], 2).sum(2),
+    "product": lambda x, y: x @ (y.T @ y),
+}
+PLACED = {
+    "turned": lambda e, x: F.concatenate([e.T.reshape(-1), x.reshape(-1)]),
+    "turned and plain": lambda e, x: F.concatenate([e.T.reshape(-1), e.reshape(-1)]),
+    "beside": lambda e, x: F.concatenate([e, x], 1),
+}
+READERS = {
+    "a product on the right": lambda e, x: F.tanh(x @ x.T) @ e,
+    "a product on the left": lambda e, x: e @ F.tanh(x.T @ x),
+    "a product with its weights transposed": lambda e, x: F.sin(e) @ x.T,
+    "axes that are merged": lambda e, x: e.reshape(-1) * 2.0,
+    "other rows": lambda e, x: e.reshape(e.shape[0] // 2, -1).sum(1),
+    "sums along an axis": lambda e, x: F.cumsum(e, 1),
+}
+
+
+@pytest.mark.parametrize("placed", PLACED)
+@pytest.mark.parametrize("author", AUTHORS)
+def test_a_part_of_a_concatenation_is_read_by_others_as_it_is(author: str, placed: str) -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(48, 50)) * 0.2 for _ in range(2))
+
+    for name, read in READERS.items():
+
+        def f(x: Any, y: Any, read: Any = read) -> Any:
+            e = AUTHORS[author](x, y)
+            return PLACED[placed](e, x), read(e, x)
+
+        found, wanted = surefit.jit(lambda x, y, f=f: f(x, y))(x, y), f(as_tensor(x), as_tensor(y))
+        for got, want in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-11, atol=1e-11, err_msg=name)

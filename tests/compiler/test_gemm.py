@@ -16,6 +16,7 @@ import pytest
 
 from surefit.compiler import engine
 from surefit.compiler.gemm import BLOCK, emit_gemm, emit_transpose, plan
+from surefit.compiler.turned import emit_turned, room_of
 from surefit.errors import ArgumentError
 from surefit.ir.builder import Function, Module
 
@@ -200,6 +201,39 @@ def test_an_element_does_not_depend_on_how_many_there_are(strict):
     c = whole.result(call)
     for p in parts:
         np.testing.assert_array_equal(p.result(call), c[: p.case.m, : p.case.n])
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", ["f32", "f64"])
+def test_a_product_whose_transpose_is_computed_has_the_same_bits(level, kind, strict):
+    code = Code(target(level))
+    lanes, plain, written = code.t.lanes(kind), [], []
+    for m, n, k in [
+        (1, 1, 1),
+        (5, 3, 7),
+        (lanes - 1, 9, 40),
+        (2 * lanes, 2 * lanes, 128),
+        (33, 50, 129),
+        (100, 20, 300),
+    ]:
+        product = Product(code, Case(m, n, k, strict=strict), kind)
+        room, row = np.full(room_of(lanes, n, k) + lanes, CANARY, DTYPES[kind]), n + 3
+
+        def write(f: Function, a: Any, b: Any, c: Any, room: Any, m=m, n=n, k=k, row=row) -> None:
+            emit_turned(
+                f, code.t, m=m, n=n, k=k, kind=kind, a=a, a_row=k, b=b, b_row=1, b_col=k, c=f.gep(c, row, kind),
+                c_row=row, room=room, strict=strict,
+            )  # fmt: skip
+
+        written.append((code.write(4, write), room, np.full((m + 2, row), CANARY, DTYPES[kind])))
+        plain.append(product)
+    call = code.build()
+    for product, (name, room, c) in zip(plain, written, strict=True):
+        n = product.case.n
+        call(name, at_the_end(product.a), at_the_end(np.ascontiguousarray(product.b.T)), c, room)
+        np.testing.assert_array_equal(c[1:-1, :n], product.result(call))
+        assert (c[[0, -1]] == CANARY).all() and (c[:, n:] == CANARY).all() and (room[-lanes:] == CANARY).all()
 
 
 @pytest.mark.parametrize("level", LEVELS)

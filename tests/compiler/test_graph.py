@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import surefit
 from surefit import nn
 from surefit.compiler import compile_program, engine
 from surefit.compiler.indexing import follow, identity, offset, var
@@ -229,3 +230,12 @@ def test_a_plan_that_never_settles_is_an_error_and_no_endless_loop(monkeypatch):
     with pytest.raises(AssertionError, match="settle"):
         compile_program(record(lambda x: x + 1.0, A))
     assert len(rounds) < 50
+
+
+def test_weights_of_one_shape_are_all_transposed_by_blocks():
+    rng = np.random.default_rng(0)
+    a, u, v = (rng.normal(size=s) for s in [(30, 33), (40, 33), (40, 33)])
+    both = surefit.jit(lambda a, u, v: (a @ u.T, a @ v.T), mode="strict")
+    for got, w in zip(both(a, u, v), (u, v), strict=True):
+        np.testing.assert_allclose(got.numpy(), a @ w.T, rtol=1e-12, atol=1e-12)
+    assert both.llvm_ir.count("call void @transpose") == 2

@@ -16,6 +16,7 @@ import pytest
 import surefit
 from surefit import nn, optim
 from surefit.compiler import TrainingLoop, engine, loop_code
+from surefit.compiler.compiled import LARGE, Arena
 from surefit.compiler.loop import Pace
 from surefit.compiler.threads import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
@@ -169,6 +170,25 @@ def test_moments_that_fade_away_become_zero_in_fast_mode_alone(mode, flushed):
     small = np.full(3, 1e-37, "f4")  # the thread that ran it computes as before
     np.testing.assert_array_equal(small * np.float32(2.0**-9), np.float32(1e-37) * np.float32(2.0**-9))
     assert (small * np.float32(2.0**-9) > 0.0).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
+@pytest.mark.parametrize("batch", [64, 61])
+def test_a_product_that_is_computed_transposed_changes_no_bit(monkeypatch, batch):
+    monkeypatch.setattr("surefit.compiler.loop.cores", lambda: 2)
+    x, y = RNG.normal(size=(300, 300)).astype("f4"), RNG.normal(size=(300, 2)).astype("f4")
+    rows, seen = RNG.integers(0, 300, (40, batch)), []
+    for turned, threads in [(False, 1), (True, 1), (True, 2)]:
+        monkeypatch.setattr("surefit.compiler.plan.better_turned", lambda *sizes, turned=turned: turned)
+        net, _, step = problem(sizes=(300, 100, 90, 2), dtype="float32")
+        loop = TrainingLoop(step, (x, y), batch, threads=threads)
+        loop.run(rows)
+        assert loop.full.threads == threads
+        assert ("surefit_gather" in loop.full.llvm_ir) == (threads == 2)  # each thread begins with its own rows
+        assert ("llvm.memset" in loop.full.llvm_ir) == turned
+        seen.append(weights(net))
+    np.testing.assert_array_equal(seen[1], seen[0])
+    np.testing.assert_array_equal(seen[2], seen[0])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="two threads share a step on POSIX systems only")
@@ -368,3 +388,19 @@ def test_the_validation_loss_is_that_of_the_present_weights():
     for _ in range(2):
         assert loop.validate() == pytest.approx(float(loss(surefit.tensor(X[:20]), surefit.tensor(Y[:20])).item()))
         loop.sweep((X, Y), np.arange(32), np.zeros(2))
+
+
+@pytest.mark.parametrize("size", [1000, LARGE - 1, LARGE, 3 * LARGE + 7])
+@pytest.mark.parametrize("refused", [False, True])
+def test_memory_of_any_size_is_zero_aligned_and_all_there(monkeypatch, size, refused):
+    def none(*args: object, **kwargs: object) -> None:
+        raise OSError("no large pages")
+
+    if refused:
+        monkeypatch.setattr("surefit.compiler.compiled.mmap.mmap", none)
+    arena = Arena(size)
+    assert arena.address % 64 == 0 and arena.bytes.shape == (size,) and not arena.bytes.any()
+    arena.bytes[:] = 7
+    last = arena.array(size - 8, (8,), np.uint8)
+    del arena  # an array of its memory keeps it
+    assert (last == 7).all()

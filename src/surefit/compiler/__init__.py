@@ -15,6 +15,7 @@ A function goes this way; each step knows those above it and none below:
                               values in vectors along one axis
       ir.elementwise, .mathlib one primitive for numbers or lanes
       gemm                    matrix products as register tiles
+      turned                  products of which the transpose is computed
       ahead                   the next batch's rows, asked for during a product
     threads                 how two threads share a step, and whether it pays
     codegen                 plan and IR of a Program                           -> module text, Layout

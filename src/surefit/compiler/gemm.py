@@ -272,7 +272,7 @@ def _tile_function(module: Module, t: Target, kind: str, tile: Tile, strict: boo
 # --- products ---
 
 
-def _repeat(f: Function, start: int, step: int, count: int) -> Iterator[Value]:
+def repeat(f: Function, start: int, step: int, count: int) -> Iterator[Value]:
     """start, start + step, ...: a loop in the code, or nothing but the number where there is one."""
     if count == 1:
         yield f.i64(start)
@@ -301,13 +301,15 @@ def visits(t: Target, kind: str, m: int, n: int, k: int, padded: bool) -> int:
 
 def emit_gemm(
     f: Function, t: Target, *, m: int, n: int, k: int, kind: str, a: Value, a_row: int, a_col: int, b: Value,
-    b_row: int, c: Value, c_row: int, c_padded: bool, strict: bool = False, ahead: tuple[Value, int, int] | None = None,
+    b_row: int, c: Value, c_row: int, c_padded: bool, strict: bool = False, onto: bool = False,
+    ahead: tuple[Value, int, int] | None = None,
 ) -> None:  # fmt: skip
     """C = A B: C[i, j] at c + i c_row + j, A[i, k] at a + i a_row + k a_col, B[k, j] at b + k b_row + j (in elements).
 
     A may have any strides. Of every row of B up to one vector beyond its end is read. c_padded: rows of C have room for
     whole vectors, what is written behind their end is not defined; otherwise nothing is written there.
     strict: sums in blocks of BLOCK, each from 0 in order, block sums added in order, products rounded.
+    onto: C = C + A B, of which the sums go on from C.
     ahead: where addresses are listed, how many, and so many bytes behind each will be needed after this product: they
     are asked for while it runs, one address a tile. Only for a product with `visits`.
     """
@@ -320,7 +322,7 @@ def emit_gemm(
     seen = 0  # tiles that asked for something
 
     def slice_of(i0: Value, rows: int, k0: Value, depth: int, onto: bool) -> None:
-        """C's rows from i0, plus or only the part of the sums from k0."""
+        """C's rows from i0: the part of the sums from k0, onto what they are already or not."""
         nonlocal seen
         for part in plan(t, kind, rows, n, k, c_padded, strict, known):
             j, i = part.start, i0
@@ -341,13 +343,13 @@ def emit_gemm(
                 i = f.add(i, high * count)
 
     def panel(i0: Value, rows: int) -> None:
-        slice_of(i0, rows, f.i64(0), deep, False)
-        for k0 in _repeat(f, deep, deep, k // deep - 1):
+        slice_of(i0, rows, f.i64(0), deep, onto)
+        for k0 in repeat(f, deep, deep, k // deep - 1):
             slice_of(i0, rows, k0, deep, True)
         if k % deep:
             slice_of(i0, rows, f.i64(k - k % deep), k % deep, True)
 
-    for i0 in _repeat(f, 0, rows, m // rows):
+    for i0 in repeat(f, 0, rows, m // rows):
         panel(i0, rows)
     if m % rows:
         panel(f.i64(m - m % rows), m % rows)

@@ -171,12 +171,20 @@ def _gather(
 
 
 def _look_ahead(f: Function, ahead: Ahead, source: Value, rows: Value, first: Value, arena: Value, batch: int) -> None:
-    """Where the rows of the next batch begin."""
-    places = f.gep(arena, ahead.start, "i8")
-    with f.loop(0, ahead.entries) as l:
-        r = f.select(f.compare("lt", l.i, batch), l.i, f.i64(batch - 1))
-        i = f.load(f.gep(rows, f.add(first, r), "i64"), "i64")
-        f.store(f.gep(source, f.mul(i, ahead.row), "i8"), f.gep(places, l.i, "i64"))
+    """Where the pieces of the next batch's rows begin; what is left of the list is their last."""
+    places, whole = f.gep(arena, ahead.start, "i8"), min(batch, ahead.entries // ahead.pieces)
+
+    def row(r: Value) -> Value:
+        return f.gep(source, f.mul(f.load(f.gep(rows, f.add(first, r), "i64"), "i64"), ahead.row), "i8")
+
+    with f.loop(0, whole) as l:
+        at, begin = f.gep(places, f.mul(l.i, ahead.pieces), "i64"), row(l.i)
+        for j in range(ahead.pieces):
+            f.store(f.gep(begin, j * ahead.piece, "i8"), f.gep(at, j, "i64"))
+    if whole * ahead.pieces < ahead.entries:
+        last = row(f.i64(whole - 1))
+        with f.loop(whole * ahead.pieces, ahead.entries) as l:
+            f.store(last, f.gep(places, l.i, "i64"))
 
 
 # --- the runtime around the loops: one module for all programs ------------------------------------------------------

@@ -16,6 +16,7 @@ from surefit.compiler.gemm import emit_gemm, emit_transpose
 from surefit.compiler.indexing import follow, var
 from surefit.compiler.plan import Kernel, Place, Plan, Root
 from surefit.compiler.threads import half_of
+from surefit.compiler.turned import emit_turned
 from surefit.ir.builder import Function, Value, constant, is_float
 from surefit.ir.graph import Node
 
@@ -47,7 +48,10 @@ class Lowering(Context):
     def _one(self, kernel: Kernel) -> None:
         if kernel.kind != "loops":
             assert kernel.node is not None and kernel.place is not None
-            getattr(self, "_" + kernel.kind)(kernel.node, kernel.place)
+            if kernel.room is not None:
+                self._turned(kernel.node, kernel.place, kernel.room)
+            else:
+                getattr(self, "_" + kernel.kind)(kernel.node, kernel.place)
         elif 0 not in kernel.space and not self._transposed(kernel):
             LoopWriter(self, kernel).write()
 
@@ -117,9 +121,6 @@ class Lowering(Context):
         la = [s if size != 1 else 0 for size, s in zip(a.shape[:-2], sa[:-2], strict=True)]
         lb = [s if size != 1 else 0 for size, s in zip(b.shape[:-2], sb[:-2], strict=True)]
         la, lb = [0] * (len(lead) - len(la)) + la, [0] * (len(lead) - len(lb)) + lb
-        ahead = None
-        if self.ahead is not None and self.ahead.product is node:
-            ahead = self.f.gep(self.arena, self.ahead.start, "i8"), self.ahead.entries, self.ahead.row
         with self._nest(lead) as i:
 
             def rows(first: int, count: int) -> None:
@@ -128,24 +129,61 @@ class Lowering(Context):
                     a=self._at(pa, a0 + first * sa[-2], i, la), a_row=sa[-2], a_col=sa[-1],
                     b=self._at(pb, b0, i, lb), b_row=sb[-2],
                     c=self._at(c, first * c.strides[-2], i, c.strides[:-2]), c_row=c.strides[-2], c_padded=c.roomy,
-                    strict=not self.fast, ahead=ahead,
+                    strict=not self.fast, ahead=self._asked(node, first > 0),
                 )  # fmt: skip
 
             self._halved(rows, m, large_product(node))
 
+    def _asked(self, node: Node, second: bool) -> tuple[Value, int, int] | None:
+        """What a product asks for while it runs, or the second thread's half of it: see `emit_gemm`."""
+        ahead = self.ahead
+        if ahead is None or node.id not in ahead.first:
+            return None
+        following = [first for first in ahead.first.values() if first > ahead.first[node.id]]
+        count = min(following, default=ahead.entries) - ahead.first[node.id]
+        start = ahead.first[node.id] + (count // 2 if second else 0)
+        return self.f.gep(self.arena, ahead.start + 8 * start, "i8"), count - count // 2 * second, ahead.piece
+
+    def _turned(self, node: Node, out: Place, room: Place) -> None:
+        """A product that is computed transposed."""
+        a, b = node.args
+        (pa, a0, sa), (pb, b0, sb) = self.strides(a), self.strides(b)
+        (m, n), k = node.shape, a.shape[1]
+
+        def rows(first: int, count: int) -> None:
+            emit_turned(
+                self.f, self.t, m=count, n=n, k=k, kind=node.kind, a=self.pointer(pa, a0 + first * sa[0]), a_row=sa[0],
+                b=self.pointer(pb, b0), b_row=sb[0], b_col=sb[1], c=self.pointer(out, first * out.strides[0]),
+                c_row=out.strides[0], room=self.pointer(room, room.buffer.elements // 2 if first else 0),
+                ahead=self._asked(node, first > 0),
+            )  # fmt: skip
+
+        self._halved(rows, m, large_product(node))
+
     def _transposed(self, kernel: Kernel) -> bool:
-        """Write a copy that turns the last two axes, by blocks in registers."""
-        if len(kernel.roots) != 1 or kernel.roots[0].node.op != "copy" or kernel.roots[0].node.kind == "i1":
+        """Write copies that turn the last two axes, by blocks in registers."""
+        sources = [self._turned_source(r) for r in kernel.roots]
+        if None in sources:
             return False
-        node, place = kernel.roots[0].node, kernel.roots[0].place
-        if len(node.shape) < 2 or min(node.shape[-2:]) == 1:
-            return False
+        for root, source in zip(kernel.roots, sources, strict=True):
+            assert source is not None
+            self._transpose(root.node, root.place, *source, divisible(kernel))
+        return True
+
+    def _turned_source(self, root: Root) -> tuple[Place, int, tuple[int, ...]] | None:
+        """Where the values of a copy lie that turns the last two axes: place, first element, strides; else None."""
+        node, place = root.node, root.place
+        if node.op != "copy" or node.kind == "i1" or len(node.shape) < 2 or min(node.shape[-2:]) == 1:
+            return None
         axes = tuple(var(i) for i in range(len(node.shape)))
         if follow(node.args[0], axes, self.plan.stored)[0].id not in self.plan.stored:
-            return False  # it is computed here, not copied
+            return None  # it is computed here, not copied
         source, start, strides = self.strides(node.args[0])
-        if strides[-2] != 1 or place.strides[-1] != 1:
-            return False
+        return (source, start, strides) if strides[-2] == 1 and place.strides[-1] == 1 else None
+
+    def _transpose(
+        self, node: Node, place: Place, source: Place, start: int, strides: tuple[int, ...], cut: bool
+    ) -> None:  # fmt: skip
         with self._nest(node.shape[:-2]) as i:
 
             def rows(first: int, count: int) -> None:
@@ -155,8 +193,7 @@ class Lowering(Context):
                     dst=self._at(place, first * place.strides[-2], i, place.strides[:-2]), dst_row=place.strides[-2],
                 )  # fmt: skip
 
-            self._halved(rows, node.shape[-2], divisible(kernel))
-        return True
+            self._halved(rows, node.shape[-2], cut)
 
     def _halved(self, rows: Callable[[int, int], None], n: int, cut: bool) -> None:
         """What rows(first, count) writes for all n: half of it by each thread, where there are two and it is cut."""

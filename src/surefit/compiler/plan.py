@@ -8,6 +8,7 @@ gives the same bytes to values that do not live at the same time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from surefit.compiler.indexing import Index, aligned, contiguous, follow, identity, offset, var
-from surefit.ir.builder import BYTES
+from surefit.compiler.turned import better_turned, room_of
+from surefit.ir.builder import BYTES, is_float
 from surefit.ir.graph import REDUCTIONS, SPECIAL, VIEWS, Graph, Node, reachable
 
 HEADER = 256  # bytes at the arena's beginning: error code, end flag, where two threads meet
@@ -86,7 +88,7 @@ class Kernel:
     roots: list[Root] = field(default_factory=list)
     reads: dict[int, bool] = field(default_factory=dict)  # stored node -> read at the loop's own index only
     place: Place | None = None
-    source: Place | None = None
+    room: Place | None = None  # for a product that is computed transposed: one half for each of two threads
 
 
 class Plan:
@@ -162,20 +164,26 @@ class Plan:
     # --- what is stored ---
 
     def _pack(self) -> None:
-        """Copies of second operands whose rows do not lie side by side."""
+        """Copies of second operands whose rows do not lie side by side; or their products are computed transposed."""
+        self.turned: set[int] = set()
         everything: set[int] = {n.id for n in self.order if n.op not in VIEWS}
         added = False
-        for n in self.order:
-            if n.op != "matmul":
+        products = [n for n in self.order if n.op == "matmul"]
+        uses = Counter(n.args[1].id for n in products)
+        for n in products:
+            a, b = n.args
+            if b.shape[-1] == 1 or _step(b, everything) == 1:
                 continue
-            b = n.args[1]
-            index = tuple(var(i) for i in range(len(b.shape)))
-            base, at, flat = follow(b, index, everything)
-            strides = (1,) if flat else contiguous(base.shape)
-            _, terms = offset(at, strides)
-            along = dict(terms).get(len(b.shape) - 1, 0)
-            if along != 1 and b.shape[-1] > 1:
-                n.args = (n.args[0], self.graph.copy(b))
+            lanes = max(1, self.lanes * 4 // BYTES[n.kind])
+            plain = self.graph.fast and is_float(n.kind) and len(n.shape) == len(a.shape) == len(b.shape) == 2
+            if (
+                plain
+                and _step(a, everything) == 1
+                and better_turned(lanes, n.shape[0], n.shape[1], a.shape[1], uses[b.id])
+            ):
+                self.turned.add(n.id)
+            else:
+                n.args = (a, self.graph.copy(b))
                 added = True
         if added:
             self.order = reachable([*self.outputs, *self.new_state])
@@ -343,7 +351,12 @@ class Plan:
         return Place(Buffer(name, n.kind, max(1, elements), fixed), 0, strides, roomy)
 
     def _destinations(self, claimed: dict[int, Place]) -> None:
-        """Pieces of a concatenation are written where they end up, if their author can."""
+        """Pieces of a concatenation are written where they end up, if their author can and other readers allow it."""
+        multiplied: set[int] = set()  # of which products read rows whose elements lie side by side
+        for n in self.order:
+            if n.op == "matmul":
+                for a in n.args:
+                    multiplied.add(follow(a, tuple(var(i) for i in range(len(a.shape))), self.stored)[0].id)
         for n in reversed(self.order):  # outer ones first
             if n.op != "concatenate" or n.id not in self.stored:
                 continue
@@ -359,7 +372,10 @@ class Plan:
                 able = base.elementwise or base.op in REDUCTIONS or base.op == "matmul" or base.op == "concatenate"
                 if not free or not able or pending:
                     continue
-                if base.op in ("matmul", "concatenate") and wish.strides[-1] != 1 and base.shape[-1] > 1:
+                by_rows = base.op in ("matmul", "concatenate") or base.id in multiplied
+                if by_rows and wish.strides[-1] != 1 and base.shape[-1] > 1:
+                    continue
+                if base.id in self.contiguous and not self._solid(base, wish):
                     continue
                 self.places[base.id] = wish
                 self.stored.add(base.id)
@@ -420,6 +436,10 @@ class Plan:
             self.ready[n.id] = self._loops(Root(n, index, place, target, True), space, reduced)
         elif n.op == "matmul" or n.op in SPECIAL:
             kernel = Kernel(n.op, n, place=place)
+            if n.id in self.turned:
+                lanes = max(1, self.lanes * 4 // BYTES[n.kind])
+                size = 2 * room_of(lanes, n.shape[1], n.args[0].shape[1])
+                kernel.room = Place(Buffer(f"room of n{n.id}", n.kind, size), 0, (1,), False)
             for a in n.args:
                 self._reads(a, tuple(var(i) for i in range(len(a.shape))), kernel.reads, None)
             self.kernels.append(kernel)
@@ -444,6 +464,7 @@ class Plan:
                 index, space = identity(a.shape)
                 if a.op in VIEWS and n.id not in self.copied:
                     self.copied.add(n.id)  # the views may not be readable: arrange once more
+                    continue
                 last = max(last, self._loops(Root(a, index, part, index), space, (), after=last))
         self.ready[n.id] = last
 
@@ -567,8 +588,9 @@ class Plan:
         for k, kernel in enumerate(self.kernels):
             for root in kernel.roots:
                 touch(root.place, k)
-            if kernel.place is not None:
-                touch(kernel.place, k)
+            for place in (kernel.place, kernel.room):
+                if place is not None:
+                    touch(place, k)
             for r in kernel.reads:
                 touch(self.places[r], k)
         for p in (*self.results, *(self.places[n.id] for n in self.inputs)):
@@ -592,6 +614,13 @@ class Plan:
             b.start = at
             placed.append(b)
             self.arena = max(self.arena, at + b.bytes)
+
+
+def _step(x: Node, stored: set[int]) -> int:
+    """Elements from one to the next along the last axis of a value, as it would be stored."""
+    base, at, flat = follow(x, tuple(var(i) for i in range(len(x.shape))), stored)
+    _, terms = offset(at, (1,) if flat else contiguous(base.shape))
+    return dict(terms).get(len(x.shape) - 1, 0)
 
 
 def kernel_row(plan: Plan, kernel: Kernel) -> tuple[str, str, str, int, int]:

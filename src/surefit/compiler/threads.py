@@ -17,7 +17,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from surefit.compiler.fusion import divisible
-from surefit.compiler.plan import Plan
+from surefit.compiler.plan import Kernel, Plan
 from surefit.ir.builder import Function, Module, Value
 from surefit.ir.graph import Node
 
@@ -93,14 +93,23 @@ def half_of(n: int) -> int:
 
 
 def gathers(plan: Plan, inputs: Sequence[Node]) -> bool:
-    """Whether each thread may fill its half of these inputs with rows: before anyone reads them the two meet."""
+    """Whether each thread may fill its half of these inputs with rows: before it reads another's the two meet."""
     wanted, met = {n.id for n in inputs}, False
     for i, k in enumerate(plan.kernels):
         met = met or (i > 0 and divisible(k))
-        if wanted & k.reads.keys():
+        if wanted & k.reads.keys() and (met or not _of_own_rows(k, wanted)):
             return met
         met = met or divisible(k)
     return met
+
+
+def _of_own_rows(k: Kernel, wanted: set[int]) -> bool:
+    """Whether a kernel is a product that each thread makes of its own rows of the one of these that it reads."""
+    n = k.node
+    if k.kind != "matmul" or n is None or not divisible(k):
+        return False
+    left, right = n.args
+    return left.id in wanted and len(n.shape) == 2 and not wanted & (k.reads.keys() - {left.id}) and right is not left
 
 
 def write_clock(m: Module) -> str:

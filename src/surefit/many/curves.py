@@ -100,7 +100,7 @@ def fit_many(
     found = _over(groups, units, seed, executor, chunk, callback)
     return Many(
         *found[:-1], codes=found.status, rows=np.diff(groups.starts), left_out=groups.left_out, by=groups.by,
-        keys=groups.keys, inputs=groups.inputs, output=groups.output, hidden=units,
+        keys=groups.keys, inputs=groups.inputs, output=groups.output, hidden=units, nowhere=groups.nowhere,
     )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ class Many:
     leaving out each row. noise (groups,): deviation of the rows from the curve, estimated. effective (groups,):
     how many parameters the rows decide, the others are held back. rows, left_out (groups,): rows used, and those
     without a value. by, keys: the columns that tell groups apart and their values, one array for each.
-    codes: places in STATUS.
+    codes: places in STATUS. nowhere: rows of the table whose group is missing, which are in none.
     """
 
     parameters: np.ndarray
@@ -192,6 +192,7 @@ class Many:
     inputs: tuple[str, ...]
     output: str
     hidden: int
+    nowhere: int = 0
     _places: dict[Any, int] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
@@ -275,6 +276,8 @@ class Many:
             f"{len(self.inputs)}-{self.hidden}-1 of {self.parameters.shape[1]} parameters",
             f"{counts[OK]} fitted{'; ' * bool(odd)}{odd}",
         ]
+        if self.nowhere:
+            lines.append(f"{self.nowhere} rows left out, of which {' or '.join(self.by)} is missing")
         if fitted.any():
             low, middle, high = np.quantile(self.error[fitted], (0.05, 0.5, 0.95))
             lines.append(
@@ -290,7 +293,7 @@ class Many:
         tensors = {name: getattr(self, name) for name in ARRAYS}
         header: dict[str, Any] = {
             "format": FORMAT, "kind": KIND, "by": list(self.by), "inputs": list(self.inputs), "output": self.output,
-            "hidden": self.hidden,
+            "hidden": self.hidden, "nowhere": self.nowhere,
         }  # fmt: skip
         for i, key in enumerate(self.keys):
             if key.dtype.kind in "iuf":
@@ -337,7 +340,10 @@ def _rebuilt(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Many:
             raise ModelFileError(f"{name} has shape {array.shape}")
     if any(key.shape != (count,) for key in keys) or (arrays["codes"] >= len(STATUS)).any():
         raise ModelFileError("its keys or states are not those of its curves")
-    return Many(**arrays, by=by, keys=tuple(keys), inputs=inputs, output=str(header["output"]), hidden=hidden)
+    return Many(
+        **arrays, by=by, keys=tuple(keys), inputs=inputs, output=str(header["output"]), hidden=hidden,
+        nowhere=int(header.get("nowhere", 0)),
+    )  # fmt: skip
 
 
 class Curve:

@@ -269,6 +269,7 @@ def test_a_curve_is_exported(tmp_path):
         (dict(x=[1.0], y=[[1.0]], hidden=0), ArgumentError, "hidden=0"),
         (dict(x=[1.0], y=[[1.0]], chunk=10), ArgumentError, "chunk=10"),
         (dict(x=[1.0], y=[[1.0]], executor=4), ArgumentError, "submit"),
+        (dict(x=[1.0], y=[[1.0]], executor=ThreadPoolExecutor), ArgumentError, "executor=<class"),
         (dict(x=[1.0], y=[[1.0]], by="s"), ArgumentError, "by"),
     ],
 )

@@ -90,7 +90,7 @@ def fit_many(
     """
     units, seed = whole_number("hidden", hidden, 1), whole_number("seed", seed, 0)
     chunk = whole_number("chunk", chunk, CHUNK)
-    if executor is not None and not hasattr(executor, "submit"):
+    if executor is not None and (isinstance(executor, type) or not hasattr(executor, "submit")):
         raise ArgumentError(f"executor={executor!r} must have a method submit, such as ThreadPoolExecutor()")
     if callback is not None and not callable(callback):
         raise ArgumentError(f"callback={callback!r} must be a function of two numbers, done and all")

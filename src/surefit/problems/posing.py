@@ -71,7 +71,7 @@ def pose(
     solver = solver and free
     if isinstance(target, Formula):
         target = target.text
-    if isinstance(target, str) and is_table_path(target):
+    if isinstance(target, str) and (is_table_path(target) or (domain is None and os.path.isdir(target))):
         target = Path(target)
     reading = {key: value for key, value in (table or {}).items() if value is not None}
     texts = formula_texts(target)

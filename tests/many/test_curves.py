@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -207,6 +207,36 @@ def test_an_executor_changes_no_bit_and_hears_a_stop():
     stopped = surefit.fit_many(x=x, y=y, hidden=2, callback=lambda done, _: True)
     assert set(stopped.status) == {"ok", "not done"}
     assert pickle.loads(pickle.dumps(fit_groups)) is fit_groups  # noqa: S301
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor("a worker died"), RuntimeError("it was shut down")])
+def test_an_executor_that_takes_no_more_tasks_loses_no_curve(error):
+    class Ending(ThreadPoolExecutor):
+        calls = 0
+
+        def submit(self, function, *args):
+            self.calls += 1
+            if self.calls > self.most:
+                raise error
+            return super().submit(function, *args)
+
+    x, y, _ = curves(3000, 0.1, rows=8)
+    with Ending(1) as pool:
+        pool.most = 2
+        many = surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+        assert many.status.tolist() == ["ok"] * 2000 + ["not done"] * 1000
+        pool.most = 0
+        with pytest.raises(ArgumentError, match=f"executor: it takes no calls .{error}"):
+            surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+
+
+def test_curves_that_are_done_survive_an_interrupt():
+    def interrupted(done: int, count: int) -> None:
+        raise KeyboardInterrupt
+
+    x, y, _ = curves(2000, 0.1, rows=8)
+    many = surefit.fit_many(x=x, y=y, hidden=1, callback=interrupted)
+    assert sorted(set(many.status)) == ["not done", "ok"]
 
 
 def test_what_a_worker_lost_is_not_done():

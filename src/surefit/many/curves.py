@@ -74,7 +74,7 @@ def fit_many(
     Returns:
         A `Many`. A group that cannot be fitted is a row with a status, not an exception: "too few rows" (under 6),
         "constant" (predicted as such), "not finite" (an infinite value), "one place" (all rows at one x), "not done"
-        (stopped, or its task of the executor failed; if all did, the last failure is raised).
+        (stopped, also by Ctrl-C, or its task of the executor failed; if all did, the last failure is raised).
 
     Raises:
         ArgumentError, DataError, ShapeError: the call as a whole is wrong; the message names what and the cure.
@@ -122,10 +122,14 @@ def _over(
 
     def run(pool: Any, workers: int) -> None:
         waiting: dict[Future[Found], slice] = {}
-        rest, done, failure = tasks(pool), 0, None
+        rest, done = tasks(pool), 0
+        failure: Exception | None = None
         try:
             while True:
-                waiting.update(islice(rest, workers * AHEAD - len(waiting)))
+                try:
+                    waiting.update(islice(rest, workers * AHEAD - len(waiting)))
+                except Exception as e:  # it takes no more tasks: a worker died, or it was shut down; `rest` has ended
+                    failure = ArgumentError(f"executor: it takes no calls ({e}); fit inside of its with block")
                 if not waiting:
                     break
                 ended = _first(waiting)
@@ -141,6 +145,10 @@ def _over(
                     done += place.stop - place.start
                     if callback is not None and callback(done, count) is True:
                         return
+        except KeyboardInterrupt:  # what is done is kept, as by `fit`
+            if not done:
+                raise
+            return
         finally:
             for future in waiting:
                 future.cancel()

@@ -440,7 +440,11 @@ def _from_feather(path: Path) -> Raw:
         data = arrow_part("feather").read_table(path)
     except (arrow.ArrowInvalid, OSError) as error:
         raise DataError(f"{path.name}: not a readable Feather file ({error})") from error
-    return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
+    names, columns = list(data.column_names), [_of_arrow(column) for column in data.columns]
+    columns = [column.copy() if isinstance(column, np.ndarray) else column for column in columns]  # not views of it
+    del data
+    arrow.default_memory_pool().release_unused()
+    return Raw(path.name, names, columns)
 
 
 def _from_json(path: Path) -> Raw:

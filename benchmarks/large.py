@@ -2,10 +2,12 @@
 
 Five inputs, a smooth function with noise of a tenth of its deviation; `--rows 1e7` is the size that surefit promises to
 fit below 2 GiB. "automatic" is what a user gets who says nothing: the whole table in memory, and whichever method is
-best on it; "in parts" solves for the output layer of one hidden layer in one pass; "at once" reads the whole file and
-fits the same network, where that fits into memory. "adam" trains two hidden layers of 64 units for a few epochs on
-rows that it keeps in memory if 256 MiB hold them, and "adam, windows" on as many windows as `--windows` says, each read
-while the one before is trained on. A row is 48 bytes of the table.
+best on it, and "automatic, arrays" the same of arrays in memory, which then count, too. The memory is that of the whole
+process, imports included; a fit of 1e6 rows is to take at most eight times its table. "in parts" solves for the output
+layer of one hidden layer in one pass; "at once" reads the whole file and fits the same network, where that fits into
+memory. "adam" trains two hidden layers of 64 units for a few epochs on rows that it keeps in memory if 256 MiB hold
+them, and "adam, windows" on as many windows as `--windows` says, each read while the one before is trained on. A row is
+48 bytes of the table.
 """
 
 from __future__ import annotations
@@ -24,30 +26,35 @@ from typer import Option
 
 NOISE, DEVIATION = 0.1, 0.6307  # of the noise, in deviations of the values; of the values
 FIT = """
-import json, resource, sys, time
+import json, sys, time
 import numpy as np
 import surefit
+from surefit.checking import memory_peak
 
 path, units, way, epochs, window = sys.argv[1], *map(eval, sys.argv[2:])
+target = path
+if way == "automatic, arrays":
+    rows = np.load(path.replace(".parquet", ".npy"))
+    target = rows[:, :5], rows[:, 5]
 began = time.perf_counter()
 if way.startswith("adam"):
     method, model = surefit.Adam(epochs=epochs, batch_size=256), (64, 64)
     data = surefit.Sampling(stream=True, window=window if way == "adam, windows" else None)
-elif way == "automatic":
+elif way.startswith("automatic"):
     method, model, data = "auto", None, surefit.Sampling()
 else:
     method, model, data = "features", (units,), surefit.Sampling(stream=way == "in parts")
-fit = surefit.fit(path, method=method, model=model, data=data)
+fit = surefit.fit(target, method=method, model=model, data=data)
 seconds, processor = time.perf_counter() - began, time.process_time()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+peak = memory_peak()
 told = fit.problem.source.get("parts", {}).get("memory")
 found = {"seconds": seconds, "processor": processor, "peak": peak, "told": told, "rmse": fit.error.rmse}
 print(json.dumps(found | {"on": fit.error.n}))
 """
 
 
-def write(path: Path, rows: int, seed: int = 0) -> None:
-    """Five columns and the values, in row groups of 2^17."""
+def write(path: Path, rows: int, seed: int = 0, arrays: bool = False) -> None:
+    """Five columns and the values, in row groups of 2^17; arrays: and as one array of NumPy beside it."""
     import pyarrow as arrow
     from pyarrow import parquet
 
@@ -59,9 +66,21 @@ def write(path: Path, rows: int, seed: int = 0) -> None:
             y = np.sin(2 * x[:, 0]) * x[:, 1] + x[:, 2] ** 2 - x[:, 3] * x[:, 4]
             y += NOISE * DEVIATION * rng.standard_normal(len(y))
             file.write_table(arrow.table([*x.T, y], names=names))
+    if arrays:
+        np.save(path.with_suffix(".npy"), np.stack([c.to_numpy() for c in parquet.read_table(path).columns], axis=1))
 
 
-COLUMNS = ["rows", "how", "s", "s of processor", "GiB at most", "as its card says", "rmse at held-out rows", "of them"]
+COLUMNS = [
+    "rows",
+    "how",
+    "s",
+    "s of processor",
+    "GiB at most",
+    "tables",
+    "as its card says",
+    "rmse at held-out rows",
+    "of them",
+]
 
 
 def main(
@@ -77,9 +96,9 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         for count in (int(float(n)) for n in rows.split(",")):
             path = Path(folder) / f"{count}.parquet"
-            write(path, count)
-            for way in ("automatic", "at once", "in parts", "adam", "adam, windows"):
-                if way in ("automatic", "at once") and count > float(whole):
+            write(path, count, arrays=count <= float(whole))
+            for way in ("automatic", "automatic, arrays", "at once", "in parts", "adam", "adam, windows"):
+                if way in ("automatic", "automatic, arrays", "at once") and count > float(whole):
                     continue
                 given = [str(path), str(units), repr(way), str(epochs), str(max(1, count // windows))]
                 done = subprocess.run([sys.executable, "-c", FIT, *given], capture_output=True, check=True, text=True)
@@ -88,13 +107,14 @@ def main(
     cells = [
         [
             f"{r['count']:.0e}".replace("e+0", "e"), r["how"], f"{r['seconds']:.1f}", f"{r['processor']:.1f}",
-            f"{r['peak'] / 2**30:.2f}", "" if r["told"] is None else f"{r['told'] / 2**30:.2f}", f"{r['rmse']:.5f}",
-            str(r["on"]),
+            f"{r['peak'] / 2**30:.2f}", f"{r['peak'] / (48 * r['count']):.1f}",
+            "" if r["told"] is None else f"{r['told'] / 2**30:.2f}", f"{r['rmse']:.5f}", str(r["on"]),
         ]
         for r in found
     ]  # fmt: skip
     notes = [
-        "automatic: the whole table in memory, and the method chosen. "
+        "GiB: of the process with all that it imports, and in tables of 48 bytes a row. "
+        "automatic: the whole table in memory, and the method chosen; arrays: they are in memory before. "
         f"Features of 5-{units}-1 in one pass, or with all rows read at once; Adam on 5-64-64-1, {epochs} epochs in "
         f"batches of 256, its rows in memory or in windows of one in {windows}. The noise is {NOISE * DEVIATION:.4f}, "
         "below which no error at held-out rows can lie."

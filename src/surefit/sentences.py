@@ -345,6 +345,12 @@ SENTENCES: dict[str, Both] = {
         "几乎没有学到东西：误差超过目标大小的一半。请检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，"
         "除非剩下的是噪声",
     ),
+    "few-far": Both(
+        "a few rows are far off, and the rmse of {name} is theirs: half of the rows are missed by at most {median}, where "
+        "half of the values differ by more than {varies} from their median. See whether the rows far off are right",
+        "少数行偏差很大，{name} 的均方根误差主要来自它们：一半的行误差不超过 {median}，而一半的取值与其中位数相差超过 "
+        "{varies}。请检查这些行是否正确",
+    ),
     "unlearned-outputs": Both(
         "hardly more than the mean was learned (R² of {each}; the mean alone has 0): fit such outputs by themselves, "
         "or with more units or data, unless the rest is noise",

@@ -370,10 +370,10 @@ def test_windows_are_whole_batches_within_the_memory():
 
 
 MEMORY = """
-import resource, sys
+import sys
 import surefit, surefit.data.batches
+from surefit.checking import memory_peak as peak
 surefit.data.batches.BLOCK = 2**14
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 fit = lambda path: surefit.fit(
     path, method=surefit.Adam(epochs=1, batch_size=4096), model=(8,), data=surefit.Sampling(window=2**16)
 )

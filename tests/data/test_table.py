@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -380,6 +381,36 @@ def test_parquet_of_others(tmp_path):
     path.write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="not a readable Parquet file"):
         read_table(path)
+
+
+def test_numbers_of_arrow_without_pandas(tmp_path):
+    """Every type of numbers, in several chunks of which some begin in the middle, and with names like paths."""
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    types = [pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64()]
+    types += [pa.float16(), pa.float32(), pa.float64()]
+    numbers = np.arange(100) % 50
+    own = {f"a.{t}": pa.array(numbers.astype(t.to_pandas_dtype()), t) for t in types} | {"a": pa.array(numbers / 8)}
+    own["gap"] = pa.array([None if i == 60 else float(i) for i in range(100)])  # a float that misses one
+    table = pa.concat_tables([pa.table(own).slice(3, 47), pa.table(own).slice(50, 50)])
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=30)
+    names = [name for name in table.column_names if name != "gap"]
+    right = np.stack([numbers[3:] / 8 if name == "a" else numbers[3:] for name in names], axis=1)
+    for source in (tmp_path / "t.parquet", table, table.combine_chunks().to_batches()[0]):
+        assert read_table(source, columns=names).values.tolist() == right.tolist()
+        with pytest.raises(DataError, match=r"row 57, column 'gap' is missing"):
+            read_table(source)
+        assert read_table(source, columns="gap", drop_missing=True).values[:, 0].tolist() == [
+            float(i) for i in range(3, 100) if i != 60
+        ]
+    table = pa.table([pa.array([1.0, 2.0]), pa.array([3.0, 4.0])], names=["x", "x"])
+    pq.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(DataError, match="x"):
+        read_table(tmp_path / "twice.parquet")
+    asked = f"import sys, surefit.data as d; d.read_table({str(tmp_path / 't.parquet')!r}, columns=['a'])"
+    ran = subprocess.run([sys.executable, "-c", f"{asked}; sys.exit('pandas' in sys.modules)"], check=False)
+    assert ran.returncode == 0
 
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):

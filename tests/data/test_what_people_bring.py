@@ -345,10 +345,16 @@ def test_a_missing_cell_is_still_one(tmp_path):
         read(tmp_path, "x,y,z\n1,2,\n4,5,6\n")
 
 
-def test_a_folder_is_no_formula(tmp_path):
-    for name in (str(tmp_path), f"{tmp_path}/"):
+def test_a_folder_is_no_formula(tmp_path, monkeypatch, capsys):
+    from surefit.cli.app import run
+
+    (tmp_path / "rows").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in (str(tmp_path), f"{tmp_path}/", "rows"):
         with pytest.raises(DataError, match="without Parquet files"):
             surefit.fit(name)
+    assert run(["fit", "rows"]) != 0 and "without Parquet files" in capsys.readouterr().err
+    assert surefit.fit("rows", "rows=-1:1", method="features", model=(5,)).names == ("rows",)  # a variable of that name
 
 
 def test_an_expression_of_symbols_is_told_how_it_is_given():

@@ -55,6 +55,35 @@ def test_a_logarithm_down_to_its_pole_is_no_good_health():
     assert not fit.doctor().ok, str(fit.doctor())
 
 
+@pytest.mark.parametrize("split", [(1.0, 0.0, 0.0), (0.8, 0.1, 0.1)], ids=["estimated", "measured"])
+def test_a_good_fit_of_rows_of_which_a_few_are_far_off_is_told_as_one(tmp_path, split):
+    """Half of the rows are predicted well; what is said of the whole is not that nothing was learned."""
+    rng = np.random.default_rng(4)
+    x = rng.uniform(-1, 1, (400, 2))
+    y = np.sin(3 * x[:, 0]) + 0.05 * rng.standard_normal(400)
+    y[:12] *= 100.0  # slipped decimal points
+    fit = surefit.fit((x, y), method="features", model=(30,), loss="huber", data=surefit.Sampling(split=split))
+    (part,) = fit.error.outputs
+    assert fit.error.relative_l2 > 0.5 and part.rmse > 1 and part.median < 0.1 and 0.3 < part.varies < 1.0
+    fit.save(tmp_path / "m.safetensors")
+    for found in (fit, surefit.load(tmp_path / "m.safetensors")):
+        assert "hardly" not in str(found) and "half of the rows are missed by at most 0.0" in str(found)
+        codes = levels(found.doctor())
+        assert "large-error" not in codes and codes["rows-far-off"] == "warning"
+        assert codes.get("residuals", "ok") in ("ok", "note")
+
+
+@pytest.mark.parametrize("kind", ["noise", "peaks", "heavy noise"])
+def test_rows_of_which_nothing_was_learned_are_told_as_such(kind):
+    rng = np.random.default_rng(3)
+    x, rows = rng.uniform(-1, 1, (400, 2)), np.arange(400)
+    y = rng.standard_t(1.5, 400) if kind == "heavy noise" else rng.standard_normal(400)
+    if kind == "peaks":  # nothing but rare peaks has any size
+        y = np.where(rows % 20 == 0, 100.0 * rng.standard_normal(400), 0.01 * y)
+    fit = surefit.fit((x, y), method="features", model=(5,), loss="huber", data=surefit.Sampling(split=(0.7, 0.1, 0.2)))
+    assert "hardly" in str(fit) and "rows-far-off" not in levels(fit.doctor())
+
+
 def test_an_output_of_which_only_the_mean_was_learned_is_named():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (300, 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -112,6 +112,29 @@ def test_failures_are_rows():
     assert "3 fitted" not in repr(many) and "2 too few rows" in repr(many)
 
 
+@pytest.mark.parametrize("numbers", [True, False])
+def test_rows_of_no_group_are_left_out_and_counted(tmp_path, numbers):
+    t = np.tile(np.linspace(0.0, 1.0, 20), 3)
+    place = np.repeat(np.arange(3.0), 20)
+    sensor = place.copy() if numbers else np.array(["a", "b", "c"], object)[place.astype(int)]
+    sensor[22:25] = np.nan if numbers else None
+    values = np.sin(3 * t + place)
+    many = surefit.fit_many({"sensor": sensor, "t": t, "v": values}, by="sensor", x="t", y="v")
+    assert many.status.tolist() == ["ok"] * 3 and many.rows.tolist() == [20, 17, 20] and many.nowhere == 3
+    assert "3 rows left out, of which sensor is missing" in repr(many)
+    many.save(tmp_path / "m.safetensors")
+    assert surefit.Many.load(tmp_path / "m.safetensors").nowhere == 3
+    there = ~((np.arange(60) >= 22) & (np.arange(60) < 25))
+    without = surefit.fit_many({"s": place[there], "t": t[there], "v": values[there]}, by="s", x="t", y="v")
+    np.testing.assert_array_equal(many.parameters, without.parameters)
+    with pytest.raises(DataError, match="missing in every row"):
+        surefit.fit_many({"s": np.full(60, np.nan), "t": t, "v": values}, by="s", x="t", y="v")
+
+
+def test_arrays_without_a_row_are_too_short():
+    assert surefit.fit_many(x=np.zeros(0), y=np.zeros((3, 0))).status.tolist() == ["too few rows"] * 3
+
+
 @pytest.mark.parametrize("shift, size", [(1.7e9, 3600.0), (-5.0, 1e-10), (0.0, 1e200)])
 def test_units_do_not_matter(shift, size):
     x, y, truth = curves(3, 0.0)
@@ -163,6 +186,16 @@ def test_xarray():
     assert many[20, 1](1.0) == pytest.approx(np.sin(3.0), abs=0.02)
 
 
+def test_a_dataset_of_xarray_without_coordinates():
+    xarray = pytest.importorskip("xarray")
+    t = np.linspace(0.0, 1.0, 20)
+    values = np.sin(3 * t + np.arange(3.0)[:, None])
+    data = xarray.Dataset({"v": (("place", "t"), values)}, coords={"t": t})
+    many = surefit.fit_many(data, by="place", x="t", y="v")
+    np.testing.assert_array_equal(many.parameters, surefit.fit_many(x=t, y=values).parameters)
+    assert many[2].rows == 20
+
+
 def test_an_executor_changes_no_bit_and_hears_a_stop():
     x, y, _ = curves(2500, 0.1, rows=10)
     seen = []
@@ -174,6 +207,36 @@ def test_an_executor_changes_no_bit_and_hears_a_stop():
     stopped = surefit.fit_many(x=x, y=y, hidden=2, callback=lambda done, _: True)
     assert set(stopped.status) == {"ok", "not done"}
     assert pickle.loads(pickle.dumps(fit_groups)) is fit_groups  # noqa: S301
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor("a worker died"), RuntimeError("it was shut down")])
+def test_an_executor_that_takes_no_more_tasks_loses_no_curve(error):
+    class Ending(ThreadPoolExecutor):
+        calls = 0
+
+        def submit(self, function, *args):
+            self.calls += 1
+            if self.calls > self.most:
+                raise error
+            return super().submit(function, *args)
+
+    x, y, _ = curves(3000, 0.1, rows=8)
+    with Ending(1) as pool:
+        pool.most = 2
+        many = surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+        assert many.status.tolist() == ["ok"] * 2000 + ["not done"] * 1000
+        pool.most = 0
+        with pytest.raises(ArgumentError, match=f"executor: it takes no calls .{error}"):
+            surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+
+
+def test_curves_that_are_done_survive_an_interrupt():
+    def interrupted(done: int, count: int) -> None:
+        raise KeyboardInterrupt
+
+    x, y, _ = curves(2000, 0.1, rows=8)
+    many = surefit.fit_many(x=x, y=y, hidden=1, callback=interrupted)
+    assert sorted(set(many.status)) == ["not done", "ok"]
 
 
 def test_what_a_worker_lost_is_not_done():
@@ -236,6 +299,7 @@ def test_a_curve_is_exported(tmp_path):
         (dict(x=[1.0], y=[[1.0]], hidden=0), ArgumentError, "hidden=0"),
         (dict(x=[1.0], y=[[1.0]], chunk=10), ArgumentError, "chunk=10"),
         (dict(x=[1.0], y=[[1.0]], executor=4), ArgumentError, "submit"),
+        (dict(x=[1.0], y=[[1.0]], executor=ThreadPoolExecutor), ArgumentError, "executor=<class"),
         (dict(x=[1.0], y=[[1.0]], by="s"), ArgumentError, "by"),
     ],
 )

@@ -228,14 +228,64 @@ def test_folders_without_tables_and_damaged_files(tmp_path):
 
 
 MEMORY = """
-import resource, sys
+import sys
 import surefit
-grown = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+from surefit.checking import memory_peak as grown
 surefit.fit(sys.argv[1], method=surefit.Features(draws=1), model=(20,), data=surefit.Sampling(stream=True))
 before = grown()
 fit = surefit.fit(sys.argv[2], method=surefit.Features(draws=1), model=(20,), data=surefit.Sampling(stream=True))
 print(fit.problem.sizes()["train"], grown() - before, fit.problem.source["parts"]["memory"])
 """
+
+
+PEAK = "import sys; sys.path[:0] = {path!r}; from surefit.checking import memory_peak; print(memory_peak())"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process was made from")
+def test_memory_is_that_of_this_process_alone():
+    held = np.ones(2**26)  # 512 MiB, which the process that is made of this one has for a moment
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK.format(path=sys.path)], capture_output=True, check=True, text=True
+    )
+    assert 2**22 < float(done.stdout) < held.nbytes / 2
+
+
+WHOLE = """
+import sys
+import numpy as np
+import surefit
+from surefit.checking import memory_peak
+path, arrays, rows = sys.argv[1], sys.argv[2] == "arrays", int(sys.argv[3])
+target = path
+if arrays:
+    rng = np.random.default_rng(0)
+    x, y = np.empty((rows, 5)), np.empty(rows)
+    for low in range(0, rows, 2**16):
+        part = x[low : low + 2**16] = rng.uniform(-1.0, 1.0, (min(2**16, rows - low), 5))
+        y[low : low + 2**16] = np.sin(2 * part[:, 0]) * part[:, 1] + part[:, 2] ** 2 - part[:, 3] * part[:, 4]
+    y += 0.06 * rng.standard_normal(rows)
+    if path != "-":
+        import pyarrow, pyarrow.parquet
+        pyarrow.parquet.write_table(pyarrow.table([*x.T, y], names=list("abcdey")), path, row_group_size=2**17)
+        sys.exit()
+    target = x, y
+fit = surefit.fit(target)
+print(memory_peak() / (48 * rows), fit.error.rmse, "adam" in str(fit))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the memory of a process is asked as on Linux and macOS")
+@pytest.mark.parametrize("kind", ["arrays", "file"])
+def test_a_fit_takes_eight_times_the_memory_of_its_table(tmp_path, kind):
+    """The whole process with all that it imports, and a compiler."""
+    path, command = str(tmp_path / "t.parquet"), [sys.executable, "-c", WHOLE]
+    if kind == "file":
+        subprocess.run([*command, path, "arrays", "1000000"], check=True)
+    given = ["-" if kind == "arrays" else path, kind, "1000000"]
+    done = subprocess.run([*command, *given], capture_output=True, check=True, text=True)
+    times, rmse, trained = done.stdout.split()
+    assert float(times) < 8 and float(rmse) < 0.07 and trained == "True"
 
 
 @pytest.mark.slow

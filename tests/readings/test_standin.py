@@ -367,6 +367,34 @@ def test_an_experiment_goes_on():
     assert more(1.5, 1.5) == pytest.approx(2.25, abs=0.05)
 
 
+@pytest.mark.parametrize("kind", ["frame", "file", "pair"])
+def test_new_rows_may_be_a_table_whose_columns_have_the_names_of_the_old(tmp_path, kind):
+    rng = np.random.default_rng(2)
+    x, kinds = rng.uniform(size=80), np.array(["red", "blue"])[rng.integers(0, 2, 80)]
+    y = 2.0 * x + (kinds == "red")
+    fit = surefit.fit({"x": x, "kind": kinds, "y": y}, method="polynomial")
+    new = {"y": [5.0, 4.2], "note": ["a", "b"], "kind": ["red", "blue"], "x": [2.0, 2.1]}
+    if kind == "pair":
+        more = fit.update((fit.problem.train[0][:2], [1.0, 2.0]))
+        assert len(more.problem.train[0]) == len(fit.problem.train[0]) + 2
+        return
+    table = new
+    if kind == "file":
+        table = tmp_path / "new.csv"
+        rows = [",".join(map(str, row)) for row in zip(*new.values(), strict=True)]
+        table.write_text("\n".join([",".join(new), *rows]))
+    more = fit.update(table)
+    np.testing.assert_array_equal(more.problem.train[1][-2:, 0], new["y"])
+    assert more.predict({"kind": ["blue"], "x": [2.1]})[0] == pytest.approx(4.2, abs=1e-6)
+    for wrong, words in (
+        ({"x": [1.0], "y": [2.0]}, "no column 'kind'"),
+        ({"x": [1.0], "kind": ["green"], "y": [2.0]}, "'green', which is none of the known"),
+        ({"x": [1.0], "kind": ["red"]}, "no column 'y'"),
+    ):
+        with pytest.raises(DataError, match=f"update: .*{words}"):
+            fit.update(wrong)
+
+
 def test_what_cannot_be_updated_is_refused():
     known = exact("x^2", "x=0:1")
     with pytest.raises(ArgumentError, match="known function"):

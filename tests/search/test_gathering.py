@@ -259,6 +259,7 @@ def test_several_outputs(tmp_path):
         ({"executor": ThreadPoolExecutor(1)}, "executor: goes with budget"),
         ({"log": "runs.csv"}, "log: goes with budget"),
         ({"budget": 20, "executor": 8}, "executor=8"),
+        ({"budget": 20, "executor": ThreadPoolExecutor}, "executor=<class"),
         ({"budget": 20, "timeout": 1.0}, "timeout: a call that runs here"),
         ({"budget": 20, "log": "runs.parquet"}, "cannot be appended"),
         ({"budget": 20, "log": "runs.txt"}, "must end in .csv or .jsonl"),

@@ -66,6 +66,27 @@ def test_a_journal_is_gone_on_from(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("cut", [1, 40, "first line"])
+def test_a_journal_whose_last_line_was_cut_off_is_gone_on_from(tmp_path, cut):
+    """As a kill or a full disk leaves it."""
+    path = tmp_path / "j.log"
+    ask = dict(method="features", journal=path)
+    surefit.tune("sin(x)", "x=-3:3", {"units": (2, 30)}, trials=3, **ask)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20] if cut == "first line" else whole[:-cut])
+    for trials in (4, 5):  # the second call reads what the first one wrote behind
+        assert len(surefit.tune("sin(x)", "x=-3:3", {"units": (2, 30)}, trials=trials, **ask).trials) >= trials
+
+
+@pytest.mark.parametrize("text", ["notes without an end", "a,b\n1,2\n", '{"a": 1}\n'])
+def test_a_file_that_is_no_journal_stays_as_it_is(tmp_path, text):
+    path = tmp_path / "mine.log"
+    path.write_text(text)
+    with pytest.raises(ArgumentError, match=r"journal: .*mine\.log' exists and is no journal"):
+        surefit.tune("sin(x)", "x=-3:3", {"units": (2, 30)}, trials=1, method="features", journal=path)
+    assert path.read_text() == text
+
+
 def test_several_processes_share_the_trials():
     found = surefit.tune(*TARGET, {"hidden": [2, 4, 8, 16]}, trials=5, processes=2, **QUICK)
     assert len(found.trials) == 5

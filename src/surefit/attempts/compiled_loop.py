@@ -23,7 +23,7 @@ FEWEST_OPERATIONS = 2e9  # unless they are large
 CHUNK_SECONDS = 0.05
 FIRST_SECONDS = 0.1  # that the first chunk gets, whatever the time
 SPEED = 2e10  # operations a second, for the length of a chunk
-MOST_INDICES = 1 << 23  # of rows, in one chunk
+MOST_INDICES = 1 << 21  # of rows, in one chunk: 16 MiB
 
 
 def loop_for(epochs: Epochs, jit: bool | None) -> Any:
@@ -120,7 +120,9 @@ def run_compiled(epochs: Epochs, loop: Any) -> Sentence:
         n = min(size, run.epochs - epochs.done)
         rates = _rates(run, n)
         full = loop.batch == loop.count
-        order = None if full else np.stack([run.rng.permutation(loop.count) for _ in range(n)])
+        order = None if full else np.empty((n, loop.count), np.int64)
+        for row in () if order is None else order:
+            row[:] = run.rng.permutation(loop.count)
         left = epochs.left()
         if left is not None and epochs.done == 0:
             left = max(left, FIRST_SECONDS)  # compiling may have used it up, and untrained weights are no fit

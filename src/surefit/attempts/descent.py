@@ -68,13 +68,15 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
     network.eval()
     model.eval()
     progress.steps += run.steps
+    stage, number, done, before = epochs.stage, epochs.best.number, epochs.done, epochs.before
+    read = {} if parts is None else parts.read
+    del run, loop, epochs, parts  # the rows in units of the network, and what code keeps for each of a batch
     if method.solve_output or (not attempt.named and method.loss == "mse"):
         solve_last(model, problem, attempt.seed)
-    number = epochs.best.number
-    row = None if number is None or number > epochs.done else epochs.before + number  # an interrupt may cut rows off
+    row = None if number is None or number > done else before + number  # an interrupt may cut rows off
     return Outcome(
-        network=network, problem=problem, model=model, stage=epochs.stage, reason=reason, row=row,
-        details={"solver": method.name} | ({} if parts is None else parts.read),
+        network=network, problem=problem, model=model, stage=stage, reason=reason, row=row,
+        details={"solver": method.name} | read,
     )  # fmt: skip
 
 

@@ -109,14 +109,19 @@ def rescale(network: nn.Module, before: Problem, now: Problem) -> None:
 
 def network_outputs(model: Scaled, x: np.ndarray) -> np.ndarray:
     """The network inside on rows in its units, computed in its dtype -> float64."""
-    with no_grad():
-        return model.network(Tensor(x, model.dtype)).numpy().astype(np.float64)
+    return _in_blocks(model.network, x, model.dtype)
 
 
 def last_inputs(model: Scaled, x: np.ndarray) -> np.ndarray:
     """What the output layer sees, computed in the model's dtype -> float64."""
+    return _in_blocks(model.network[:-1], x, model.dtype)  # type: ignore[index]
+
+
+def _in_blocks(layers: nn.Module, x: np.ndarray, dtype: Any) -> np.ndarray:
+    """Layers at rows (n, d), so many at a time that what is between them takes little memory -> float64."""
     with no_grad():
-        return model.network[:-1](Tensor(x, model.dtype)).numpy().astype(np.float64)  # type: ignore[index]
+        blocks = [layers(Tensor(x[i : i + AT_ONCE], dtype)).numpy() for i in range(0, max(1, len(x)), AT_ONCE)]
+    return (blocks[0] if len(blocks) == 1 else np.concatenate(blocks)).astype(np.float64)
 
 
 def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callable[[], float]) -> None:
@@ -130,6 +135,7 @@ def replace_output(model: Scaled, last: nn.Linear, solved: Output, loss: Callabl
         last.bias.assign(was[1])
 
 
+AT_ONCE = 8192  # rows that go through a network together
 MANY_ROWS, ROWS_EACH = 20_000, 100  # of measured data: in all, and for each unit, beyond which a solve takes a part
 
 

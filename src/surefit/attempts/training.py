@@ -30,6 +30,7 @@ from surefit.sentences import Sentence, say
 
 STEPS = 20_000  # steps of a run whose epochs are not given
 FEWEST_EPOCHS, MOST_EPOCHS = 50, 5000
+ROWS_AT_ONCE = 1 << 14  # that are scaled
 PATIENCE = 0.15  # share of the epochs without a better loss after which a run of unknown length stops
 
 
@@ -383,9 +384,13 @@ class Epochs:
 
 
 def in_units(model: Scaled, points: Points) -> Points:
-    """Points in the units and dtype of the network."""
-    u, v = model.rows(points)
-    return np.ascontiguousarray(u, model.dtype), np.ascontiguousarray(v, model.dtype)
+    """Points in the units and dtype of the network, some rows at a time: float64 of all would be another table."""
+    x, y = points
+    u, v = np.empty(x.shape, model.dtype), np.empty(y.shape, model.dtype)
+    for low in range(0, len(x), ROWS_AT_ONCE):
+        rows = slice(low, low + ROWS_AT_ONCE)
+        u[rows], v[rows] = model.rows((x[rows], y[rows]))
+    return u, v
 
 
 def row_weights(weights: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -270,7 +271,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[st
         raise ArgumentError(
             words("what should be fitted? Give a formula or a table, such as: {example}", example=example)
         )
-    if _is_table(texts):
+    if _is_table(texts) or (len(texts) == 1 and "on" not in settings and os.path.isdir(texts[0])):
         _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
         if settings.get("task") == "classify":
             for key in ("target_scale", "row_noise"):

@@ -22,7 +22,7 @@ import numpy as np
 
 from surefit.data.columns import NUMBER, Raw
 from surefit.data.csv_text import Text, TextColumn, csv_columns, csv_rows
-from surefit.data.sources import arrow_part, kind_of, parquet_files, pyarrow, raw_of
+from surefit.data.sources import BUFFER, arrow_part, kind_of, parquet_files, pyarrow, raw_of
 from surefit.data.table import Table, read_table
 from surefit.errors import DataError
 from surefit.files import regular_file
@@ -32,7 +32,6 @@ BLOCK = 2**16  # rows of a part at least, if there are so many
 HEAD = 2**20  # bytes of a text that tell how it is written
 READ = 2**24  # bytes of a text at a time
 LONGEST = 2**28  # bytes of a line
-BUFFER = 2**18  # bytes of a column of a Parquet file at a time
 AT_ONCE, COLUMNS = 4, 64  # pieces of a Parquet file that are read in turn, and columns of all of them, at most
 PARSED = 2**22  # bytes of a text that one core parses
 LARGE = 2**25  # numbers (rows times columns) of a file, from which on it is read in parts

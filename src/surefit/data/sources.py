@@ -41,6 +41,10 @@ READERS = {
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
 PART = "give a part of its rows or columns"
 HELD = {"npz": 3, "parquet": 3, "excel": 8, "json": 12}  # bytes in memory for each byte that is unpacked, at least
+BUFFER = 2**18  # bytes of a column of a Parquet file at a time
+DECODED = 2**14  # rows of it that are decoded together
+NUMBERS = {"double": "f8", "float": "f4", "halffloat": "f2"}  # types of pyarrow, and those of NumPy
+NUMBERS |= {f"{sign}int{8 * size}": f"{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4, 8)}
 CSV, EXCEL = ("delimiter", "decimal", "header", "encoding"), ("sheet", "header")  # options of these files
 
 
@@ -141,7 +145,25 @@ def _of_arrow(column: Any) -> Any:
         return column.to_pylist()
     if column.null_count and not kind.startswith(("timestamp", "date", "duration", "double", "float")):
         return column.to_pylist()
+    if kind in NUMBERS:
+        return _numbers(getattr(column, "chunks", [column]), np.dtype(NUMBERS[kind]))
     return column.to_numpy() if hasattr(column, "num_chunks") or not kind else column.to_numpy(zero_copy_only=False)
+
+
+def _numbers(chunks: Sequence[Any], dtype: np.dtype) -> np.ndarray:
+    """The numbers of arrays of pyarrow, of which a float may miss some: NaN.
+
+    pyarrow's own way there imports pandas, which takes half a second and as much memory as a large table.
+    """
+    parts = []
+    for chunk in chunks:
+        rows, (valid, values) = slice(chunk.offset, chunk.offset + len(chunk)), chunk.buffers()
+        part = np.frombuffer(values or b"", dtype)[rows]
+        if chunk.null_count:
+            there = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[rows]
+            part = np.where(there, part, dtype.type(np.nan))
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else np.empty(0, dtype)
 
 
 def _from_series(series: Any) -> Raw:
@@ -379,15 +401,36 @@ def arrow_part(name: str) -> Any:
 
 
 def _from_parquet(path: Path) -> Raw:
+    """Column by column: what pyarrow decodes in between, and keeps, is then that of one column."""
     arrow, parquet = pyarrow()
     try:
-        about = parquet.read_metadata(path)
-        needed = HELD["parquet"] * 8 * about.num_rows * about.num_columns
-        check_memory(path.name, needed, "reading it", PART, error=DataError)
-        data = parquet.read_table(path)
-    except (arrow.ArrowInvalid, OSError) as error:
+        with parquet.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
+            about, names = file.metadata, list(file.schema_arrow.names)
+            needed = HELD["parquet"] * 8 * about.num_rows * about.num_columns
+            check_memory(path.name, needed, "reading it", PART, error=DataError)
+            if len(set(names)) < len(names):
+                columns = [_of_arrow(column) for column in file.read().columns]
+            else:
+                columns = [_of_parquet(arrow, file, field) for field in file.schema_arrow]
+    except (arrow.ArrowException, OSError) as error:
         raise DataError(f"{path.name}: not a readable Parquet file ({error})") from error
-    return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
+    arrow.default_memory_pool().release_unused()
+    return Raw(path.name, names, columns)
+
+
+def _of_parquet(arrow: Any, file: Any, field: Any) -> Any:
+    """A column of an open Parquet file, whose name is that of no other."""
+    batches = file.iter_batches(DECODED, columns=[field.name], use_threads=False)
+    if str(field.type) not in NUMBERS:
+        return _of_arrow(arrow.chunked_array([batch.column(field.name) for batch in batches], field.type))
+    out, at = np.empty(file.metadata.num_rows, NUMBERS[str(field.type)]), 0
+    for batch in batches:
+        part = batch.column(field.name)
+        if part.null_count and out.dtype.kind != "f":
+            return _of_arrow(file.read([field.name], use_threads=False).column(field.name))
+        out[at : at + len(part)] = _numbers([part], out.dtype)
+        at += len(part)
+    return out
 
 
 def _from_feather(path: Path) -> Raw:
@@ -397,7 +440,11 @@ def _from_feather(path: Path) -> Raw:
         data = arrow_part("feather").read_table(path)
     except (arrow.ArrowInvalid, OSError) as error:
         raise DataError(f"{path.name}: not a readable Feather file ({error})") from error
-    return Raw(path.name, list(data.column_names), [_of_arrow(column) for column in data.columns])
+    names, columns = list(data.column_names), [_of_arrow(column) for column in data.columns]
+    columns = [column.copy() if isinstance(column, np.ndarray) else column for column in columns]  # not views of it
+    del data
+    arrow.default_memory_pool().release_unused()
+    return Raw(path.name, names, columns)
 
 
 def _from_json(path: Path) -> Raw:

@@ -74,11 +74,16 @@ def _large(fit: Record) -> Iterator[Finding]:
     e = fit.error
     size = e.rmse / e.relative_l2 if e.relative_l2 > 0 else math.inf  # of the target
     flat = [part for part in e.outputs if part.r2 < UNEXPLAINED] if e.n >= ENOUGH else []
-    if e.relative_l2 > LARGE:
+    far = [part for part in e.outputs if part.few_far]
+    if far and (e.relative_l2 > LARGE or flat) and all(part in far for part in flat):
+        for part in far:
+            values = dict(rmse=part.rmse, median=part.median, varies=part.varies)
+            yield found("rows-far-off", "warning", part.name, part.rmse / part.varies, **values)
+    elif e.relative_l2 > LARGE:
         case = "" if e.kind == "fresh" else "data"
         yield found("large-error", "warning", "result", e.relative_l2, case, rmse=e.rmse, share=percent(e.relative_l2))
     elif flat:
-        for part in flat:
+        for part in (part for part in flat if part not in far):
             yield found("large-error", "warning", part.name, part.r2, "output", name=part.name, r2=part.r2)
     elif e.kind == "fresh" and fit.only_at_jumps:
         yield found("jump-place", "note", "result", e.max, most=e.max, where=e.where, rmse=e.rmse)

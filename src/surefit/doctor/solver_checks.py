@@ -27,6 +27,8 @@ def solved(model: Scaled, made: Solved, o: Observation, reached: bool | None, ex
     rest = o.output.astype(np.float64) - o.targets
     size = float(np.std(o.targets)) or 1.0
     left = float(np.sqrt(np.mean(rest**2))) / size
+    if not exact and left > UNEXPLAINED:  # of most rows, where a few that are far off make it so large
+        left = min(left, _typical(rest) / max(_typical(o.targets - np.median(o.targets, axis=0)), 1e-300))
     level = severity(left, UNSOLVED, UNSOLVED) if exact else severity(left, NOISY, UNEXPLAINED)
     level = "ok" if reached else level
     yield found("residuals", level, "training", left, stage=made.stage, left=left)
@@ -36,6 +38,11 @@ def solved(model: Scaled, made: Solved, o: Observation, reached: bool | None, ex
         level = severity(cost, SEEN, DROWNED)
         values = dict(norm=norm, dtype=str(model.dtype), cost=cost)
         yield found("large-output-weights", level, "output", float(norm), **values)
+
+
+def _typical(e: np.ndarray) -> float:
+    """What half of these numbers are no larger than."""
+    return float(np.median(np.abs(e)))
 
 
 __all__ = ["solved"]

@@ -592,6 +592,17 @@ WORDS: dict[str, Both] = {
         "another method, unless the rest is noise",
         "检查目标列是否选对、输入是否与它有关；再增加数据行或单元，或换方法，除非剩下的是噪声",
     ),
+    "rows-far-off": Both(
+        "a few rows are far off, and the rmse of {rmse:.3g} is theirs: half of the rows are missed by at most {median:.3g}, "
+        "where half of the values differ by more than {varies:.3g} from their median",
+        "少数行偏差很大，均方根误差 {rmse:.3g} 主要来自它们：一半的行误差不超过 {median:.3g}，而一半的取值与其中位数相差超过 "
+        "{varies:.3g}",
+    ),
+    "rows-far-off.cure": Both(
+        "see whether those rows are right: a slipped decimal point, a wrong sign, another unit; loss='huber' lets them "
+        "count less",
+        "检查这些行是否正确：小数点移位、符号错误、单位不同；用 loss='huber' 可以减小它们的影响",
+    ),
     "large-error.output": Both(
         "of {name} hardly more than the mean was learned: R² is {r2:.2g}, and the mean alone has 0",
         "{name} 几乎只学到了平均值：R² 为 {r2:.2g}，只给出平均值时为 0",

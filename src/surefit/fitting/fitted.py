@@ -40,14 +40,16 @@ class Fit(Readings, Record):
         """The fit of a record."""
         return cls(**{f.name: getattr(record, f.name) for f in fields(record) if f.init})
 
-    def update(self, points: Any, values: Any, *, time: float | None = None, seed: int = 0) -> Fit:
+    def update(self, points: Any, values: Any = None, *, time: float | None = None, seed: int = 0) -> Fit:
         """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.
 
-        points (n, d) and values (n,) or (n, k), as for `predict`. time: seconds at most. Of ten new rows or more some
+        points (n, d) and values (n,) or (n, k), as for `predict`; or one table that holds the inputs and the target by
+        name, in any order, whatever `surefit.fit` takes for one. time: seconds at most. Of ten new rows or more some
         are held out, as of the old ones. A loaded fit goes on with the sample of rows that is in its file.
 
         ArgumentError: a known function, gradients among the data, or a network that is not a chain of linear layers.
-        ShapeError, DomainError: values that do not fit the points, or are not finite.
+        ShapeError, DomainError: values that do not fit the points, or are not finite. DataError: a table that lacks a
+        column, or holds what the old one did not.
 
         >>> import numpy as np, surefit
         >>> x = np.linspace(0, 1, 40)

@@ -74,7 +74,7 @@ def fit_many(
     Returns:
         A `Many`. A group that cannot be fitted is a row with a status, not an exception: "too few rows" (under 6),
         "constant" (predicted as such), "not finite" (an infinite value), "one place" (all rows at one x), "not done"
-        (stopped, or its task of the executor failed; if all did, the last failure is raised).
+        (stopped, also by Ctrl-C, or its task of the executor failed; if all did, the last failure is raised).
 
     Raises:
         ArgumentError, DataError, ShapeError: the call as a whole is wrong; the message names what and the cure.
@@ -90,7 +90,7 @@ def fit_many(
     """
     units, seed = whole_number("hidden", hidden, 1), whole_number("seed", seed, 0)
     chunk = whole_number("chunk", chunk, CHUNK)
-    if executor is not None and not hasattr(executor, "submit"):
+    if executor is not None and (isinstance(executor, type) or not hasattr(executor, "submit")):
         raise ArgumentError(f"executor={executor!r} must have a method submit, such as ThreadPoolExecutor()")
     if callback is not None and not callable(callback):
         raise ArgumentError(f"callback={callback!r} must be a function of two numbers, done and all")
@@ -100,7 +100,7 @@ def fit_many(
     found = _over(groups, units, seed, executor, chunk, callback)
     return Many(
         *found[:-1], codes=found.status, rows=np.diff(groups.starts), left_out=groups.left_out, by=groups.by,
-        keys=groups.keys, inputs=groups.inputs, output=groups.output, hidden=units,
+        keys=groups.keys, inputs=groups.inputs, output=groups.output, hidden=units, nowhere=groups.nowhere,
     )  # fmt: skip
 
 
@@ -122,10 +122,14 @@ def _over(
 
     def run(pool: Any, workers: int) -> None:
         waiting: dict[Future[Found], slice] = {}
-        rest, done, failure = tasks(pool), 0, None
+        rest, done = tasks(pool), 0
+        failure: Exception | None = None
         try:
             while True:
-                waiting.update(islice(rest, workers * AHEAD - len(waiting)))
+                try:
+                    waiting.update(islice(rest, workers * AHEAD - len(waiting)))
+                except Exception as e:  # it takes no more tasks: a worker died, or it was shut down; `rest` has ended
+                    failure = ArgumentError(f"executor: it takes no calls ({e}); fit inside of its with block")
                 if not waiting:
                     break
                 ended = _first(waiting)
@@ -141,6 +145,10 @@ def _over(
                     done += place.stop - place.start
                     if callback is not None and callback(done, count) is True:
                         return
+        except KeyboardInterrupt:  # what is done is kept, as by `fit`
+            if not done:
+                raise
+            return
         finally:
             for future in waiting:
                 future.cancel()
@@ -173,7 +181,7 @@ class Many:
     leaving out each row. noise (groups,): deviation of the rows from the curve, estimated. effective (groups,):
     how many parameters the rows decide, the others are held back. rows, left_out (groups,): rows used, and those
     without a value. by, keys: the columns that tell groups apart and their values, one array for each.
-    codes: places in STATUS.
+    codes: places in STATUS. nowhere: rows of the table whose group is missing, which are in none.
     """
 
     parameters: np.ndarray
@@ -192,6 +200,7 @@ class Many:
     inputs: tuple[str, ...]
     output: str
     hidden: int
+    nowhere: int = 0
     _places: dict[Any, int] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
@@ -275,6 +284,8 @@ class Many:
             f"{len(self.inputs)}-{self.hidden}-1 of {self.parameters.shape[1]} parameters",
             f"{counts[OK]} fitted{'; ' * bool(odd)}{odd}",
         ]
+        if self.nowhere:
+            lines.append(f"{self.nowhere} rows left out, of which {' or '.join(self.by)} is missing")
         if fitted.any():
             low, middle, high = np.quantile(self.error[fitted], (0.05, 0.5, 0.95))
             lines.append(
@@ -290,7 +301,7 @@ class Many:
         tensors = {name: getattr(self, name) for name in ARRAYS}
         header: dict[str, Any] = {
             "format": FORMAT, "kind": KIND, "by": list(self.by), "inputs": list(self.inputs), "output": self.output,
-            "hidden": self.hidden,
+            "hidden": self.hidden, "nowhere": self.nowhere,
         }  # fmt: skip
         for i, key in enumerate(self.keys):
             if key.dtype.kind in "iuf":
@@ -337,7 +348,10 @@ def _rebuilt(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Many:
             raise ModelFileError(f"{name} has shape {array.shape}")
     if any(key.shape != (count,) for key in keys) or (arrays["codes"] >= len(STATUS)).any():
         raise ModelFileError("its keys or states are not those of its curves")
-    return Many(**arrays, by=by, keys=tuple(keys), inputs=inputs, output=str(header["output"]), hidden=hidden)
+    return Many(
+        **arrays, by=by, keys=tuple(keys), inputs=inputs, output=str(header["output"]), hidden=hidden,
+        nowhere=int(header.get("nowhere", 0)),
+    )  # fmt: skip
 
 
 class Curve:

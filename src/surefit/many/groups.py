@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.data import raw_of
-from surefit.data.columns import NUMBER, TEXT, TIME, Categories, typed
+from surefit.data.columns import NUMBER, TEXT, TIME, Categories, Column, typed
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.solvers.problem import real_numbers
 
@@ -17,7 +17,7 @@ class Groups(NamedTuple):
     """Rows sorted by group: x (rows, d), y (rows,); group i has those from starts[i] to starts[i + 1].
 
     keys: one array (groups,) for each of `by`, numbers or texts. inputs, output: names. left_out (groups,): rows
-    without a value (NaN), which are not among the others.
+    without a value (NaN), which are not among the others; nowhere: rows of which no one knows the group.
     """
 
     x: np.ndarray
@@ -28,6 +28,7 @@ class Groups(NamedTuple):
     inputs: tuple[str, ...]
     output: str
     left_out: np.ndarray
+    nowhere: int = 0
 
     @property
     def number(self) -> int:
@@ -73,7 +74,7 @@ def _of_arrays(x: Any, y: Any) -> Groups:
             f"x: its shape is {xs.shape} and that of y {ys.shape}; x must be (n,) for all groups, (groups, n), or "
             "(groups, n, inputs)"
         )
-    xs = xs.reshape(*ys.shape, -1)
+    xs = xs.reshape(*ys.shape, xs.shape[2] if xs.ndim == 3 else 1)
     keys = (np.arange(len(ys)),)
     inputs = ("x",) if xs.shape[2] == 1 else tuple(f"x{j + 1}" for j in range(xs.shape[2]))
     number = np.repeat(np.arange(len(ys)), ys.shape[1])
@@ -123,7 +124,7 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
     twice = next((name for name in wanted if wanted.count(name) > 1), None)
     if twice is not None:
         raise ArgumentError(f"by, x, y: {twice!r} stands twice; each names other columns")
-    raw = raw_of(table)
+    raw = raw_of(_counted(table, wanted))
     columns = dict(zip((name.strip() for name in raw.names), raw.columns, strict=True))
     for name in wanted:
         if name not in columns:
@@ -142,28 +143,38 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
             what = "texts" if column.kind == TEXT else "times"
             raise DataError(f"{raw.label}: column {name!r} holds {what}; convert it to numbers, such as seconds")
         numbers.append(column.values)
+    if not len(numbers[-1]):
+        raise DataError(f"{raw.label}: no row")
+    places = [read(name) for name in by]
+    known = ~np.any([column.missing() for column in places], axis=0)
+    if not known.any():
+        raise DataError(
+            f"{raw.label}: {', '.join(by)} is missing in every row, so no group is known; name another column"
+        )
     keys, codes = [], []
-    for name in by:
-        column = read(name)
-        absent = np.flatnonzero(column.missing())
-        if len(absent):
-            raise DataError(
-                f"{raw.label}: {raw.row(int(absent[0]))}, column {name!r} is missing, so its group is unknown"
-            )
+    for column in (Column(c.kind, c.values[known]) for c in places):
         values = column.values if column.kind == NUMBER else np.asarray(column.values).astype(str)
         if column.kind == NUMBER and (values == np.round(values)).all() and np.abs(values).max(initial=0.0) < 2.0**53:
             values = values.astype(np.int64)
         own, code = np.unique(values, return_inverse=True)
         keys.append(own)
         codes.append(code.reshape(-1))
-    if not len(numbers[-1]):
-        raise DataError(f"{raw.label}: no row")
     number = codes[0]
     for own, code in zip(keys[1:], codes[1:], strict=True):
         number = np.unique(number, return_inverse=True)[1].reshape(-1) * len(own) + code
     _, first, number = np.unique(number, return_index=True, return_inverse=True)
     found = tuple(own[code[first]] for own, code in zip(keys, codes, strict=True))
-    return _sorted(np.stack(numbers[:-1], axis=1), numbers[-1], number.reshape(-1), by, found, inputs, output)
+    x, values = np.stack(numbers[:-1], axis=1)[known], numbers[-1][known]
+    groups = _sorted(x, values, number.reshape(-1), by, found, inputs, output)
+    return groups._replace(nowhere=int((~known).sum()))
+
+
+def _counted(table: Any, wanted: tuple[str, ...]) -> Any:
+    """A Dataset of xarray whose dimensions of these names have coordinates: without one their places count."""
+    if not (hasattr(table, "data_vars") and hasattr(table, "assign_coords")):
+        return table
+    bare = [dim for dim in table.sizes if dim in wanted and dim not in table.coords]
+    return table.assign_coords({dim: np.arange(table.sizes[dim]) for dim in bare}) if bare else table
 
 
 def _sorted(

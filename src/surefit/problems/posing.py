@@ -71,7 +71,7 @@ def pose(
     solver = solver and free
     if isinstance(target, Formula):
         target = target.text
-    if isinstance(target, str) and is_table_path(target):
+    if isinstance(target, str) and (is_table_path(target) or (domain is None and os.path.isdir(target))):
         target = Path(target)
     reading = {key: value for key, value in (table or {}).items() if value is not None}
     texts = formula_texts(target)
@@ -358,7 +358,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     for part in (train, validation):
         if part is not None:
             plan.check_target(part[1], table.targets, lambda row: "with its noise")
-    counts = np.ones(len(x), bool) if weights is None else weights > 0
+    looked_at = slice(rows.MOST) if weights is None else np.flatnonzero(weights > 0)[: rows.MOST]
     if plan.noise_of_rows is not None:
         weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
@@ -374,7 +374,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
         notes=(
             *_few(plan, len(table)), *derivatives.notes(gradients), *_outside(box, x),
-            *rows.notes(x[counts], y[counts], table.inputs, table.targets), *rows.alike_texts(table.coding),
+            *rows.notes(x[looked_at], y[looked_at], table.inputs, table.targets), *rows.alike_texts(table.coding),
         ),
         known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
         noise_known=plan.noise_of_rows is not None, log_target=plan.logarithmic,

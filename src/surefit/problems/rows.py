@@ -73,7 +73,7 @@ def marked(column: np.ndarray) -> float | None:
 
 
 def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[str]) -> tuple[Sentence, ...]:
-    """What the card should say about the rows of a table."""
+    """What the card should say about the rows of a table, of which the first MOST are looked at."""
     x, y = x[:MOST], y[:MOST]
     said = [
         say("constant-target", name=name, value=float(column[0]) + 0.0)

@@ -12,8 +12,8 @@ from surefit import nn
 from surefit.attempts.methods import LBFGS, LM, Features, VarPro
 from surefit.attempts.progress import Progress
 from surefit.checking import number_array, positive_number
-from surefit.data import Domain, Sampling, points_from
-from surefit.errors import ArgumentError, DomainError, ShapeError
+from surefit.data import Domain, Sampling, points_from, raw_names, read_table
+from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer, output_layer
 from surefit.problems.problem import Points, Problem
 from surefit.problems.scaling import Scaling
@@ -46,7 +46,12 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         )
     if record.problem.periods:
         raise ArgumentError("update: this fit is of periodic inputs; fit the old and new rows together")
-    x = points_from(points, record.names, "update", record.problem.coding)
+    if values is None and isinstance(points, tuple) and len(points) == 2:
+        points, values = points
+    if values is None:
+        x, values = _of_table(record, points)
+    else:
+        x = points_from(points, record.names, "update", record.problem.coding)
     if not len(x):
         raise ShapeError("update: there is no new row; give one point and its value at least")
     y = _values(values, len(x), len(record.outputs))
@@ -60,6 +65,18 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
     reason = run(state, going_on(state, network))
     made = Solved({"method": "update"}, say("stage-initial"), tuple(state.choice))
     return recorded(state, reason, lambda found: replace(made, stage=found.stage, details=dict(found.details)))
+
+
+def _of_table(record: Record, table: Any) -> Points:
+    """The new rows of a table in the columns of the fit: (n, d) and (n, k)."""
+    names, coding = (*record.names, *record.outputs), record.problem.coding
+    try:
+        own = read_table(table, columns=raw_names(names, coding), coding=coding)
+    except DataError as error:
+        what = str(error).removeprefix("columns: ")
+        raise DataError(f"update: {what}; give a table with the columns of the fit, or points and values") from None
+    x, y = (np.stack([own[name] for name in part], axis=1) for part in (record.names, record.outputs))
+    return x, y
 
 
 def _values(values: Any, n: int, k: int) -> np.ndarray:

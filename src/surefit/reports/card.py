@@ -38,9 +38,16 @@ def unlearned(fit: Record) -> list[Sentence]:
         return [say("jump-unseen")]  # of a formula such places are measured
     if fit.reached or error.coverage is not None:
         return []
-    if UNLEARNED < error.relative_l2 < math.inf:
-        return [say("unlearned-function" if function else "unlearned-data")]
     flat = [part for part in error.outputs if part.r2 < UNEXPLAINED] if error.n >= ENOUGH else []
+    far = [part for part in error.outputs if part.few_far]
+    poor = UNLEARNED < error.relative_l2 < math.inf
+    if far and (poor or flat) and all(part in far for part in flat):
+        return [
+            say("few-far", name=part.name, median=f"{part.median:.3g}", varies=f"{part.varies:.3g}") for part in far
+        ]
+    if poor:
+        return [say("unlearned-function" if function else "unlearned-data")]
+    flat = [part for part in flat if part not in far]
     if flat:
         each = ", ".join(f"{part.name} {r2_words(part.r2)}" for part in flat[:LISTED])
         return [say("unlearned-outputs", each=each)]

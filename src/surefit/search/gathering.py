@@ -66,7 +66,8 @@ class Budget:
                 raise ArgumentError(f"{given[0]}: goes with budget=N, the number of evaluations at most; give both")
             return None
         evaluations, timeout = whole_number("budget", budget, FEWEST), positive_number("timeout", timeout)
-        if executor is not None and not callable(getattr(executor, "submit", None)):
+        made = not isinstance(executor, type)  # ThreadPoolExecutor itself is none yet
+        if executor is not None and not (made and callable(getattr(executor, "submit", None))):
             raise ArgumentError(
                 f"executor={executor!r} must be one of concurrent.futures, such as ProcessPoolExecutor(8), or have "
                 "its method submit"

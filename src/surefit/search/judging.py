@@ -37,6 +37,9 @@ KINDS = {
 ESTIMATES = ("estimated", "folds", "groups")  # each row predicted by fits without it
 CHOOSING = ("validation", "training")  # rows that also chose the network
 SHOWN = 8  # inputs of a point in words
+DEVIATION = 1.4826  # of normal numbers over their median size
+FAR = 4.0  # deviations of most rows, which the root mean square is above where a few are far off; 1 of normal noise
+MOST_MISSED = 0.5  # of what values vary by, that most rows are missed by at most where they are predicted
 FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
@@ -51,13 +54,24 @@ FEWEST = 200  # such evaluations, however few points the user allowed
 
 @dataclass(frozen=True)
 class OutputError:
-    """The error of one output in its own units: `max` at the point `at`, root mean square, and R²."""
+    """The error of one output in its own units: `max` at the point `at`, root mean square, and R².
+
+    median: half of the rows are missed by no more; varies: half of the values are no farther from their median. A few
+    rows that are far off move neither. NaN of functions, and of tables that are read in parts.
+    """
 
     name: str
     max: float
     at: dict[str, float]
     rmse: float
     r2: float
+    median: float = math.nan
+    varies: float = math.nan
+
+    @property
+    def few_far(self) -> bool:
+        """Whether a few rows that are far off make the root mean square what it is, and most rows are predicted."""
+        return self.rmse > FAR * DEVIATION * self.median and self.median <= MOST_MISSED * self.varies
 
 
 @dataclass(frozen=True)
@@ -141,7 +155,15 @@ class Measured:
 
         kind = data.get("kind") or next(kind for kind, on in KINDS.items() if on == data["on"])
         parts = tuple(
-            OutputError(part["name"], number(part["max"]), dict(part["at"]), number(part["rmse"]), number(part["r2"]))
+            OutputError(
+                part["name"],
+                number(part["max"]),
+                dict(part["at"]),
+                number(part["rmse"]),
+                number(part["r2"]),
+                number(part.get("median")),
+                number(part.get("varies")),
+            )
             for part in data.get("outputs", ())
         )
         made = Estimated if data.get("status") == Estimated.status else cls
@@ -246,10 +268,14 @@ def sampled(
     with np.errstate(over="ignore", invalid="ignore"):
         r2 = np.where(varies, 1.0 - (each / np.where(deviation > 0, deviation, 1.0)) ** 2, np.nan)
     rows = sizes.argmax(axis=0)
+    half = [(math.nan, math.nan)] * len(outputs)
+    if kind != "fresh" and len(y):
+        middle = np.median(np.abs(y - np.median(y, axis=0)), axis=0)
+        half = list(zip(np.median(error, axis=0).tolist(), middle.tolist(), strict=True))
     parts = tuple(
         OutputError(
             name, float(sizes[row, j]), dict(zip(names, places[row].tolist(), strict=True)),
-            float(each[j]), float(r2[j]),
+            float(each[j]), float(r2[j]), *half[j],
         )
         for j, (name, row) in enumerate(zip(outputs, rows, strict=True))
     )  # fmt: skip

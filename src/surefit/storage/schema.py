@@ -253,7 +253,8 @@ error = record(
         "status": text, "kind": one_of(*KINDS), "chose": truth, "r2": perhaps(number), "left_out": count,
         "outputs": list_of(
             record(
-                {"name": text, "max": perhaps(amount), "at": place, "rmse": perhaps(amount), "r2": perhaps(number)}
+                {"name": text, "max": perhaps(amount), "at": place, "rmse": perhaps(amount), "r2": perhaps(number)},
+                {"median": perhaps(amount), "varies": perhaps(amount)},
             )
         ),
     },

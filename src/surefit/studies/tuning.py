@@ -33,6 +33,7 @@ from surefit.studies.settings import arguments_of, words_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LOGGED = b'{"op_code":'  # how each line of a journal of Optuna begins
 SEARCH = {"units": (4, 64, "log"), "layers": (1, 3), "activation": ["tanh", "silu", "sin"]}
 RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
 STUDY = "surefit"  # its name in a journal
@@ -221,9 +222,11 @@ def _study(optuna: Any, journal: Path | None, job: Job, worker: int = 0) -> Any:
         if not journal.parent.is_dir() or journal.is_dir():
             raise ArgumentError(f"journal={str(journal)!r} must be a file in a folder that exists")
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+        from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock, JournalFileSymlinkLock
 
-        lock = JournalFileOpenLock(str(journal)) if os.name == "nt" else None  # which has no symbolic links
+        kind = JournalFileOpenLock if os.name == "nt" else JournalFileSymlinkLock  # Windows has no symbolic links
+        lock = kind(str(journal))
+        _without_half_a_line(journal, lock)
         storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
     sampler = optuna.samplers.TPESampler(seed=job.seed + 1000 * worker, constant_liar=True, multivariate=True)
     study = optuna.create_study(storage=storage, sampler=sampler, study_name=STUDY, load_if_exists=True)
@@ -233,6 +236,27 @@ def _study(optuna: Any, journal: Path | None, job: Job, worker: int = 0) -> Any:
     elif found != job.identity:
         raise ArgumentError(f"journal: {str(journal)!r} holds another search ({found[:200]}); give another file")
     return study
+
+
+def _without_half_a_line(journal: Path, lock: Any) -> None:
+    """Take a last line away that was cut off as it was written, by a kill or a full disk: what follows it nobody reads.
+
+    ArgumentError: it is a file of something else.
+    """
+    if not journal.exists():
+        return
+    lock.acquire()  # or another process may be writing that line
+    try:
+        with journal.open("rb+") as file:
+            content = file.read()
+            if content and not content.startswith(LOGGED[: len(content)]):
+                raise ArgumentError(
+                    f"journal: {str(journal)!r} exists and is no journal of a search; give another file"
+                )
+            if not content.endswith(b"\n"):
+                file.truncate(content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
 
 
 def _work(

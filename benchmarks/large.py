@@ -2,7 +2,8 @@
 
 Five inputs, a smooth function with noise of a tenth of its deviation; `--rows 1e7` is the size that surefit promises to
 fit below 2 GiB. "automatic" is what a user gets who says nothing: the whole table in memory, and whichever method is
-best on it, and "automatic, arrays" the same of arrays in memory, which then count, too. The memory is that of the whole
+best on it, "automatic, arrays" the same of arrays in memory, which then count, too, and "automatic, in parts" that of a
+table which is too large for that. The memory is that of the whole
 process, imports included; a fit of 1e6 rows is to take at most eight times its table. "in parts" solves for the output
 layer of one hidden layer in one pass; "at once" reads the whole file and fits the same network, where that fits into
 memory. "adam" trains two hidden layers of 64 units for a few epochs on rows that it keeps in memory if 256 MiB hold
@@ -41,7 +42,7 @@ if way.startswith("adam"):
     method, model = surefit.Adam(epochs=epochs, batch_size=256), (64, 64)
     data = surefit.Sampling(stream=True, window=window if way == "adam, windows" else None)
 elif way.startswith("automatic"):
-    method, model, data = "auto", None, surefit.Sampling()
+    method, model, data = "auto", None, surefit.Sampling(stream=True if way == "automatic, in parts" else None)
 else:
     method, model, data = "features", (units,), surefit.Sampling(stream=way == "in parts")
 fit = surefit.fit(target, method=method, model=model, data=data)
@@ -83,6 +84,9 @@ COLUMNS = [
 ]
 
 
+WAYS = ("automatic", "automatic, arrays", "at once", "automatic, in parts", "in parts", "adam", "adam, windows")
+
+
 def main(
     rows: Annotated[str, Option(help="Rows of each table, separated by commas.")] = "1e5,1e6,1e7",
     units: Annotated[int, Option(min=1, help="Of the hidden layer.")] = 50,
@@ -97,8 +101,8 @@ def main(
         for count in (int(float(n)) for n in rows.split(",")):
             path = Path(folder) / f"{count}.parquet"
             write(path, count, arrays=count <= float(whole))
-            for way in ("automatic", "automatic, arrays", "at once", "in parts", "adam", "adam, windows"):
-                if way in ("automatic", "automatic, arrays", "at once") and count > float(whole):
+            for way in WAYS:
+                if way in WAYS[:3] and count > float(whole):
                     continue
                 given = [str(path), str(units), repr(way), str(epochs), str(max(1, count // windows))]
                 done = subprocess.run([sys.executable, "-c", FIT, *given], capture_output=True, check=True, text=True)
@@ -114,7 +118,8 @@ def main(
     ]  # fmt: skip
     notes = [
         "GiB: of the process with all that it imports, and in tables of 48 bytes a row. "
-        "automatic: the whole table in memory, and the method chosen; arrays: they are in memory before. "
+        "automatic: the whole table in memory, and the method chosen; arrays: they are in memory before; in parts: the "
+        "units chosen by a sample, and one pass. "
         f"Features of 5-{units}-1 in one pass, or with all rows read at once; Adam on 5-64-64-1, {epochs} epochs in "
         f"batches of 256, its rows in memory or in windows of one in {windows}. The noise is {NOISE * DEVIATION:.4f}, "
         "below which no error at held-out rows can lie."

@@ -395,10 +395,11 @@ def test_large(tmp_path):
     pytest.importorskip("pyarrow", reason="the table is a Parquet file")
     out = run("large.py", "--rows", "2e4", "--units", "10", "--json", str(tmp_path / "figures.json"))
     assert "| 2e4 | in parts |" in out
-    automatic, _, whole, parts, adam, windows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    automatic, _, whole, own, parts, adam, windows = json.loads((tmp_path / "figures.json").read_text())["rows"]
     assert parts["rmse"] == pytest.approx(whole["rmse"], rel=0.3) and automatic["rmse"] <= 1.1 * adam["rmse"]
     assert windows["rmse"] == pytest.approx(adam["rmse"], rel=0.3)
-    for row in (parts, adam, windows):
+    assert own["rmse"] <= 1.1 * parts["rmse"]
+    for row in (own, parts, adam, windows):
         assert 0 < row["told"] <= row["peak"] < 2**30
 
 

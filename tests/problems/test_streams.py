@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 import surefit
+from surefit.attempts import performing
 from surefit.attempts.progress import Progress
 from surefit.errors import ArgumentError, DataError
 from surefit.problems import large
 from surefit.problems.streams import Reader
+from surefit.search.strategies import streamed as strategy
 from surefit.solvers import Reduction
 
 arrow = pytest.importorskip("pyarrow", reason="tables in parts are read by pyarrow")
@@ -236,6 +238,26 @@ before = grown()
 fit = surefit.fit(sys.argv[2], method=surefit.Features(draws=1), model=(20,), data=surefit.Sampling(stream=True))
 print(fit.problem.sizes()["train"], grown() - before, fit.problem.source["parts"]["memory"])
 """
+
+
+@pytest.mark.parametrize("noise, least, most", [(0.3, 10, 300), (0.0, 300, 800)])
+def test_units_are_as_many_as_help_and_all_rows_are_gone_over_once(tmp_path, monkeypatch, noise, least, most):
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1.0, 1.0, (6000, 2))
+    y = np.sin(5 * x[:, 0]) * np.exp(x[:, 1]) + noise * rng.standard_normal(6000)
+    path = written(tmp_path / "t.parquet", np.column_stack([x, y]))
+    passes = []
+    own = performing.from_all_rows
+    monkeypatch.setattr(performing, "from_all_rows", lambda *given: (passes.append(given), own(*given))[1])
+    fit = surefit.fit(path, data=surefit.Sampling(stream=True))
+    units = fit.layers()[1]
+    assert least <= units <= most and len(passes) == 1
+    whole = surefit.fit(path, method="features", model=(800,), data=surefit.Sampling(stream=True))
+    # as good as with the most, by the rows of the test; without noise the error is that of the units that were drawn
+    assert fit.error.rmse < (1.1 if noise else 2.0) * whole.error.rmse
+    assert fit.problem.source["parts"]["used"] == fit.problem.sizes()["train"]
+    monkeypatch.setattr(strategy, "PASS", 4.0 * 6000 * 30**2)
+    assert surefit.fit(path, data=surefit.Sampling(stream=True)).layers()[1] == 30  # no more can be afforded
 
 
 PEAK = "import sys; sys.path[:0] = {path!r}; from surefit.checking import memory_peak; print(memory_peak())"

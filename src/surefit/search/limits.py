@@ -140,6 +140,8 @@ ITERATION = 1.1e10  # of an iteration of a solver that is the main hope: two sec
 BY_THE_WAY = 8e8  # of an iteration of a search between the rungs, or of measured data
 ROWS_FIX = 1.4  # rows for each searched parameter, at least
 SOLVE = 1.6e10  # of one least-squares solve on measured data
+PASS = 4e12  # of one on all rows of a table that is read in parts: a minute or two on two cores
+SURELY_HELPED = 0.97  # times the error of fewer units, that more must have there for still more to be tried
 QUICK = 8e8  # of one that may be tried a dozen times
 ROUNDS = 3e11  # of all rounds of Levenberg-Marquardt, when no time is given: half a minute
 

@@ -41,6 +41,7 @@ from surefit.search.strategies.monotone import monotone
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.quantiles import quantiles
+from surefit.search.strategies.streamed import of_all_rows
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
@@ -149,6 +150,8 @@ def strategy_of(
                 f"adaptive: {spelled('method', repr(method.name))} chooses its points itself; use a first-order "
                 "method such as 'adam'"
             )
+        if model is None and isinstance(method, Features) and state.problem.stream is not None:
+            return method, of_all_rows(state, method), partial(_solved, state, method)
         return method, named(state, method, model), partial(_solved, state, method)
     settings, strategy = first_order(state, method, model, jit)
     return settings, strategy, lambda found: Trained(_resolved(settings, state.problem))

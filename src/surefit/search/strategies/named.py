@@ -15,7 +15,6 @@ from surefit.problems.problem import ROWS, Problem
 from surefit.search.cost import most_rows
 from surefit.search.limits import DEEP, ENOUGH, ITERATION, NAMED_UNITS
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.streamed import of_all_rows
 from surefit.spelling import spelled
 
 
@@ -35,8 +34,6 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
                 f"input; leave {spelled('model')} out, or give surefit.Additive(units=...)"
             )
         model = (sum(method.widths(d)),)
-    if model is None and isinstance(method, Features) and s.problem.stream is not None:
-        return (yield from of_all_rows(s, method))
     if model is None:
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)

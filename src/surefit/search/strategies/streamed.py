@@ -24,7 +24,8 @@ def of_all_rows(s: State, method: Features) -> Strategy:
     which costs most, is tried where the one before it helped much, with the gain that was best there.
     """
     found = yield from _on_the_sample(s, method)
-    units, scales = max(1, min(NOISY_UNITS[0], equations(s.problem) // 3)), ()  # of a handful of rows
+    units = max(1, min(NOISY_UNITS[0], equations(s.problem) // 3))  # of a handful of rows
+    scales: tuple[float, ...] = ()
     if found is not None:
         units, scales = found.details["units"], (found.details["gain"],)
     last = replace(method, draws=1) if scales else method

@@ -150,6 +150,9 @@ class Certificate:
         model: SHA-256 of the program and its numbers. boxes: how many were looked at. seconds.
         tol: the tolerance asked for, if any. leaves: the boxes (n, d) twice and their bounds (n, k), where kept.
         in_blocks: in deployed mode, whether sums are taken in blocks of 16, as in strict mode; else in any order.
+        operations: of the model, in order, a line each, with the shape and dtype of every result.
+        rounding: in deployed mode, how far the running model may be from exact arithmetic in the box whose bound is the
+            largest; the rest of that bound is approximation. Infinite where nothing is known, None without boxes.
     """
 
     error: Proved | Undefined
@@ -168,6 +171,8 @@ class Certificate:
     leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = field(default=None, repr=False, compare=False)
     version: str = __version__
     in_blocks: bool = False
+    operations: tuple[str, ...] = field(default=(), repr=False)
+    rounding: float | None = None
 
     @property
     def upper(self) -> float:
@@ -229,6 +234,8 @@ class Certificate:
             "note": self.note, "assuming": list(self.assuming), "said": self._said(),
             "model_sha256": self.model, "boxes": self.boxes,
             "seconds": self.seconds, "tol": self.tol, "in_blocks": self.in_blocks,
+            "operations": list(self.operations),
+            "rounding": None if self.rounding is None else _plain(self.rounding),
         }  # fmt: skip
         if leaves and self.leaves is not None:
             low, high, bounds = self.leaves
@@ -255,6 +262,8 @@ class Certificate:
                 tuple(from_dict(s) for s in said["assuming"]), str(data["model_sha256"]),
                 int(data["boxes"]), float(data["seconds"]), data["tol"], _leaves_of(data.get("leaves")),
                 str(data["surefit"]), bool(data.get("in_blocks", False)),
+                tuple(map(str, data.get("operations", ()))),
+                None if data.get("rounding") is None else float(data["rounding"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise DataError(f"this is no certificate of format {FORMAT} ({str(repr(error))[:200]})") from None
@@ -325,6 +334,11 @@ def _check(found: Certificate) -> None:
             raise DataError("its boxes are not finite")
 
 
+def described(program: Program) -> tuple[str, ...]:
+    """The operations of a recorded model in order, a line each, with the shapes and dtypes of all values."""
+    return tuple(str(program).splitlines())
+
+
 def fingerprint(program: Program) -> str:
     """SHA-256 of a recorded model: its equations and the bytes of every number in it."""
     digest = hashlib.sha256()
@@ -345,6 +359,6 @@ def named(names: Sequence[str], values: Sequence[float] | np.ndarray) -> dict[st
 
 
 __all__ = [
-    "Certificate", "Proved", "Undefined", "ceil_words", "fingerprint", "floor_words", "named",
+    "Certificate", "Proved", "Undefined", "ceil_words", "described", "fingerprint", "floor_words", "named",
     "read_certificate",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import math
 import re
 import time as clock
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -24,8 +24,9 @@ from surefit.core.program import Program
 from surefit.core.tensor import Tensor
 from surefit.data import Domain
 from surefit.errors import ArgumentError, FormulaError, ShapeError
-from surefit.formulas import Formula, parse
+from surefit.formulas import Formula, parse, to_text
 from surefit.formulas.expression import Node
+from surefit.formulas.printing import digits
 from surefit.keywords import naming
 from surefit.sentences import Both, Sentence, declare, say
 
@@ -184,7 +185,8 @@ def _below(
         return first, None
     size = 2.0 ** math.ceil(math.log2(max(first.upper, 1e-200)) + 1e-9)
     assert size >= first.upper
-    proof = certify(program, _shifted(rest, size), box, rtol=1e-9, tol=size, time=time)
+    target = _shifted(rest, size)
+    proof = _with_text(certify(program, target, box, rtol=1e-9, tol=size, time=time), target)
     if proof.upper < size or (proof.upper <= size and not strict):
         return proof, True
     return proof, False if proof.lower > size else None
@@ -243,6 +245,17 @@ def _shifted(rest: Formula, by: float) -> Formula:
     n = len(rest.nodes)
     more = (Node("neg", (n - 1,)), Node("number", (), by), Node("sub", (n, n + 1)))
     return Formula((*rest.nodes, *more), rest.variables, rest.written, guarded=False)
+
+
+def _with_text(proof: Certificate, f: Formula) -> Certificate:
+    """The certificate with the formula that it is about, and not the relation, where it can be written exactly."""
+    numbers = [node for node in f.nodes if node.op == "number"]
+    try:
+        if all(literal(node, f.written) == Fraction(digits(node.value)) for node in numbers):
+            return replace(proof, formulas=(to_text(Formula(f.nodes, f.variables, guarded=False)),))
+    except FormulaError:  # too long
+        pass
+    return proof
 
 
 def _parts(

@@ -24,9 +24,10 @@ from surefit.bounds.branch import (
     point_bounds,
     search_points,
 )
-from surefit.bounds.certificate import Certificate, Proved, Undefined, fingerprint, named
+from surefit.bounds.certificate import Certificate, Proved, Undefined, described, fingerprint, named
 from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
+from surefit.bounds.noise import running_noise
 from surefit.bounds.relax import Relaxation
 from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
@@ -413,8 +414,18 @@ def _certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
         assumptions(s, mode, strict, arb), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
-        in_blocks=mode == "deployed" and strict,
+        in_blocks=mode == "deployed" and strict, operations=described(s.program),
+        rounding=_rounding(s, found) if mode == "deployed" else None,
     )  # fmt: skip
+
+
+def _rounding(s: Subject, found: Found) -> float | None:
+    """How far the running model may be from exact arithmetic in the box with the largest bound."""
+    if found.leaves is None or found.undefined is not None:
+        return None
+    low, high, bounds = found.leaves
+    k = [int(np.argmax(bounds.max(axis=1)))]
+    return float(running_noise(Relaxation(s.net, True, tighten=False), low[k], high[k]).max())
 
 
 def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple[str, ...]:

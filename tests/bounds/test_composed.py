@@ -28,12 +28,16 @@ FITS = {
     "x*sin(pi*y + z)": {"x": (-1, 1), "y": (-1, 0.5), "z": (0, 1)},
 }
 
+TOL = {"x*exp(y)": 6e-8}  # of which one hidden layer is not enough; None: without a tolerance it is not
 
-@functools.cache
-def _fit(text):
-    found = surefit.fit(text, FITS[text], seed=0)
+
+def _composed(text):
+    found = surefit.fit(text, FITS[text], tol=TOL.get(text), seed=0)
     assert found.method["solver"] == "composed"
     return found
+
+
+_fit = functools.cache(_composed)
 
 
 def _points(low, high, n, seed=0):
@@ -68,7 +72,7 @@ def test_bounds_are_near_the_error_and_above_it_on_every_box(text):
 @pytest.mark.parametrize("layer, factor", [pytest.param(0, 1 + 1e-4, marks=pytest.mark.slow), (0, 0.0), (-1, 1 + 1e-7)])
 def test_a_network_with_another_weight_has_no_smaller_bound_than_its_error(layer, factor):
     text = "x*exp(y)"
-    fit = surefit.fit(text, FITS[text], seed=0)  # one that may be changed
+    fit = _composed(text)  # one that may be changed
     weights = [p for name, p in fit.model.named_parameters() if name.endswith("weight")][layer]
     w = weights.detach().numpy().copy()
     w[np.unravel_index(np.abs(w).argmax(), w.shape)] *= factor

@@ -93,6 +93,28 @@ def _parts(fit, text):
 
 
 @pytest.mark.slow
+def test_arguments_that_no_sample_point_has_are_in_the_cells():
+    """Where an argument is largest in a corner, boxes there would have no bound, however small they are."""
+    text = "sin(3*x)*exp(y)*z"
+    fit = surefit.fit(text, "x=-1:1, y=-1:1, z=-1:1", tol=1e-6, seed=0)
+    assert len(fit.layers()) == 5  # three layers of parts
+    s = subject_of(fit.model, text, fit.domain, "real")
+    made_of = composed.Parts(s.net, s.formulas, s.names, s.low, s.high, Lines(Relaxation(s.net, False), s.target), None)
+    x = _points(s.low, s.high, 20_000)
+    x[:, 2] = np.round(x[:, 2])
+    x = np.concatenate([x, x * [1, 0, 1] + [0, 1, 0]])  # most are on faces and edges
+    forms, _ = made_of._forms(x, x)
+    beyond = 0
+    for group in (g for layer in made_of.layers[1:] for g in layer):
+        values = forms[id(group.sum)].c
+        assert group.low <= values.min() and values.max() <= group.high
+        beyond += not (group.sum.values.min() <= values.min() and values.max() <= group.sum.values.max())
+        assert group.high - group.low <= 1.15 * (values.max() - values.min())  # and not much farther
+    assert beyond
+    proof = certify(fit.model, text, fit.domain, boxes=4000, time=None, rtol=0.05)
+    assert proof.upper <= 1.3 * proof.lower
+
+
 def test_another_formula_is_not_taken_for_the_one_it_was_made_of():
     fit = _fit("x*exp(y)")
     assert _parts(fit, "x*exp(y)") is not None

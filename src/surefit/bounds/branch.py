@@ -342,7 +342,7 @@ class _Search:
     ) -> None:  # fmt: skip
         self.bounder, self.values = bounder, values
         self.width = np.maximum(high - low, 1e-300)
-        lows, highs = _first_boxes(low, high, cuts)
+        lows, highs = first_boxes(low, high, cuts)
         self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
         self.boxes = 0  # that were looked at
         self.again = 0.0  # how many it must be until points are looked at again
@@ -438,11 +438,11 @@ class _Search:
         share = (high - low) / self.width
         score = slope + rest[:, None] * share / np.maximum(share.max(axis=1, keepdims=True), 1e-300)
         score = np.where(high - low > NARROW * self.width, score + 1e-12 * share, -1.0)
-        low, high = _halves(low, high, np.argmax(score, axis=1))
+        low, high = halves(low, high, np.argmax(score, axis=1))
         bound = np.concatenate([bound, bound])
         if len(self.width) == 1:  # a round costs as much with few boxes as with more
             for _ in range(2 if len(low) <= FEW else 0):
-                low, high = _halves(low, high, np.zeros(len(low), int))
+                low, high = halves(low, high, np.zeros(len(low), int))
                 bound = np.concatenate([bound, bound])
         return _Boxes(low, high, bound)
 
@@ -464,7 +464,7 @@ class _Search:
         return found
 
 
-def _first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The domain, cut along the given places."""
     lows, highs = low[None, :], high[None, :]
     for i, places in enumerate(cuts):
@@ -479,7 +479,7 @@ def _first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) 
     return lows.copy(), highs.copy()
 
 
-def _halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both halves of each box along an axis; they share the float that they are cut at, so nothing is lost."""
     rows = np.arange(len(lo))
     cut = 0.5 * lo[rows, axis] + 0.5 * hi[rows, axis]
@@ -489,4 +489,15 @@ def _halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarra
     return np.concatenate([lo, second_lo]), np.concatenate([first_hi, hi])
 
 
-__all__ = ["Bounder", "Found", "Lines", "Polynomials", "Target", "branch_and_bound", "point_bounds", "search_points"]
+__all__ = [
+    "Bounder",
+    "Found",
+    "Lines",
+    "Polynomials",
+    "Target",
+    "branch_and_bound",
+    "first_boxes",
+    "halves",
+    "point_bounds",
+    "search_points",
+]

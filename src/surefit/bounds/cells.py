@@ -13,6 +13,7 @@ from surefit.bounds.branch import Looked
 # Bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
 LOOSE, GAINED, ROUNDS, PIECES, MOST_CELLS = 3.0, 0.9, 6, 4, 1200
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
+SHORT = 8  # parts of a cell, on each of which the range of its polynomial is known
 
 
 class Steps:
@@ -48,13 +49,16 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
 
 
-def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f (n, k).
+def resolved(
+    balls: Balls, ends: np.ndarray, seen: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f.
 
-    seen: between which arguments lie; beyond, bounds may be as large as they like.
+    seen: between which arguments lie; beyond, bounds may be as large as they like. Returns the ends of the cells, those
+    of the SHORT parts of each, and the least and largest of the k functions (parts, k).
     """
     least, most = differences(balls, ends[:-1], ends[1:])
-    size = np.maximum(np.abs(least), np.abs(most))
+    size = _size(least, most)
     usual = LOOSE * np.median(size, axis=0)
     active = (size > usual).any(axis=1)
     active &= (ends[:-1] >= seen[0]) & (ends[1:] <= seen[1])
@@ -63,35 +67,53 @@ def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple
             break
         old = np.flatnonzero(active)
         inner = ends[old, None] + (ends[old + 1] - ends[old])[:, None] * (np.arange(1, PIECES) / PIECES)
-        parts = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
-        low, high = differences(balls, parts[:, :-1].reshape(-1), parts[:, 1:].reshape(-1))
-        now = np.maximum(np.abs(low), np.abs(high))
+        cut = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
+        low, high = differences(balls, cut[:, :-1].reshape(-1), cut[:, 1:].reshape(-1))
+        now = _size(low, high)
         again = ((now > usual) & ~(now > GAINED * np.repeat(size[old], PIECES, axis=0))).any(axis=1)
         keep = ~active
-        order = np.argsort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)]), kind="stable")
-        ends = np.concatenate([np.sort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)])), ends[-1:]])
+        order = np.argsort(np.concatenate([ends[:-1][keep], cut[:, :-1].reshape(-1)]), kind="stable")
+        ends = np.concatenate([np.sort(np.concatenate([ends[:-1][keep], cut[:, :-1].reshape(-1)])), ends[-1:]])
         least, most = (np.concatenate([a[keep], b])[order] for a, b in ((least, low), (most, high)))
         size = np.concatenate([size[keep], now])[order]
         active = np.concatenate([np.zeros(keep.sum(), bool), again])[order]
-    return ends, least, most
+    k = least.shape[2]
+    fine = np.append(parts(ends[:-1], ends[1:])[:, :-1].ravel(), ends[-1])
+    return ends, fine, least.reshape(-1, k), most.reshape(-1, k)
+
+
+def _size(least: np.ndarray, most: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(np.abs(least), np.abs(most)).max(axis=1))
+
+
+def parts(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The ends (n, SHORT + 1) of the parts of intervals (n,)."""
+    inner = low[:, None] + (high - low)[:, None] * (np.arange(1, SHORT) / SHORT)
+    inner = np.clip(inner, low[:, None], high[:, None])
+    return np.concatenate([low[:, None], inner, high[:, None]], axis=1)
 
 
 def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest network - function on intervals (n,) -> (n, k); infinite where a ball is."""
+    """Least and largest network - function on the parts of intervals (n,) -> (n, SHORT, k); infinite where a ball is.
+
+    One polynomial follows the difference on a whole interval, and its range is read off each part.
+    """
     n, k = len(low), len(balls.formulas)
     B, f = balls.basis, balls.f
-    least, most = np.full((n, k), -np.inf), np.full((n, k), np.inf)
+    least, most = np.full((n, SHORT, k), -np.inf), np.full((n, SHORT, k), np.inf)
     c = np.clip(0.5 * low + 0.5 * high, low, high)
     h = np.nextafter(np.maximum(high - c, c - low), np.inf)
     with np.errstate(all="ignore"):
         rest = balls._remainders(low[:, None], high[:, None], h)
+        ends = (parts(low, high) - c[:, None]) / h[:, None]
+        off = 8 * 2.0**-52 * (1.0 + np.abs(c) / h)  # how far such a place may be from where it is said to be
         for i in range(n):
             try:
                 coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])))
             except NotFinite:
                 continue
             t = taylor.Taylor(B, coef, (rho + rest[i]) * MARGIN)
-            below, above, _, _ = taylor.polynomial_range(t, np.zeros(k))
+            below, above = taylor.ranges_between(t, ends[i], float(off[i]))
             fine = np.isfinite(t.rho) & np.isfinite(below) & np.isfinite(above)
             least[i], most[i] = np.where(fine, -above, -np.inf), np.where(fine, -below, np.inf)
     return least, most
@@ -129,4 +151,4 @@ class Nothing:
         )
 
 
-__all__ = ["CELLS", "Nothing", "Steps", "cells", "differences", "resolved", "slopes_of"]
+__all__ = ["CELLS", "SHORT", "Nothing", "Steps", "cells", "differences", "parts", "resolved", "slopes_of"]

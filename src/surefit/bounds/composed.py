@@ -28,8 +28,8 @@ import numpy as np
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
 from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
-from surefit.bounds.branch import Lines, Looked
-from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
+from surefit.bounds.branch import Lines, Looked, first_boxes, halves
+from surefit.bounds.cells import CELLS, SHORT, Nothing, Steps, cells, parts, resolved, slopes_of
 from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
@@ -38,15 +38,23 @@ from surefit.formulas.expression import Expression
 
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
+NEAR, FARTHEST = 0.01, 0.05  # of its range: what is near, and how far cells go at most
+MOST_REACHED, ROUNDS = 20_000, 24  # boxes that are looked at for that, and how often they are cut
 FEW = 16
 SMALL = 2e-3  # of the domain's width: boxes without a bound are left to lines
 FIRST = 600  # boxes that the domain is cut into before anything is known
+Ends = tuple[float, float]
+
+
+def _beside(end: float, other: float) -> float:
+    """An end that an argument may be seen beyond: not as far as 0, where many functions have a pole."""
+    return 0.9 * end if end * (other - 0.9 * end) < 0 else other
 
 
 class Parts(Recognised):
     """Bounds of |formula - network| on boxes, through the parts that both are made of; `lines` where they fail."""
 
-    batch = 1024
+    batch = 4096
     excess = 0.1
 
     def __init__(
@@ -58,8 +66,9 @@ class Parts(Recognised):
         groups = [group for layer in self.layers for group in layer]
         work = sum(len(g.units) + STEP * sum(len(b.function.nodes) for b in g.bases) for g in groups)
         self.cells = CELLS if work < MUCH else CELLS // 2
+        reached = self._reach([g for g in groups if g.sum.layer])
         for group in groups:
-            self._tabulate(group)
+            self._tabulate(group, reached.get(id(group)))
 
     def cuts(self) -> list[np.ndarray]:
         """Where the domain is cut first."""
@@ -68,15 +77,50 @@ class Parts(Recognised):
 
     # --- each part by itself ---
 
-    def _tabulate(self, group: Group) -> None:
-        """Bounds of |q - f| and of f' on cells."""
+    def _reach(self, groups: Sequence[Group]) -> dict[int, Ends]:
+        """Between which values the sums of groups lie: forms say so, and where they are near what was seen.
+
+        The domain is cut where a form reaches farther than values at points, until few do. A box whose argument is in
+        no cell has no bound, and points alone miss the corner where an argument is largest.
+        """
+        seen = {id(g): (float(g.sum.values.min()), float(g.sum.values.max())) for g in groups}
+        reached = dict(seen)
+        low, high = first_boxes(self.low, self.high, self.cuts())
+        looked = rounds = 0
+        while groups and len(low):
+            rounds += 1
+            forms = self._forms(low, high)[0]
+            middle = np.clip(0.5 * low + 0.5 * high, low, high)
+            points = self._forms(middle, middle)[0]
+            looked += len(low)
+            cut, slope = np.zeros(len(low), bool), np.zeros(low.shape)
+            for g in groups:
+                r, at = forms[id(g.sum)].range, points[id(g.sum)]
+                fine = np.isfinite(at.rho)
+                a, b = (float(v) for v in seen[id(g)])
+                a, b = min(a, at.c.min(where=fine, initial=a)), max(b, at.c.max(where=fine, initial=b))
+                seen[id(g)] = a, b
+                far = ~((r.low >= _beside(a, a - NEAR * (b - a))) & (r.high <= _beside(b, b + NEAR * (b - a))))
+                cut |= far
+                slope += np.where(far[:, None], np.abs(forms[id(g.sum)].g), 0.0) / max(b - a, 1e-300)
+            done = ~cut if looked < MOST_REACHED and rounds < ROUNDS else np.ones(len(cut), bool)
+            for g in groups:
+                r, (a, b), (low_seen, high_seen) = forms[id(g.sum)].range, reached[id(g)], seen[id(g)]
+                a, b = (min(a, r.low.min(where=done, initial=a)), max(b, r.high.max(where=done, initial=b)))
+                room = FARTHEST * (high_seen - low_seen)
+                reached[id(g)] = max(a, low_seen - room), min(b, high_seen + room)
+            low, high = low[~done], high[~done]
+            share = (high - low) / np.maximum(self.high - self.low, 1e-300)
+            low, high = halves(low, high, np.argmax(np.nan_to_num(slope[~done]) + 1e-9 * share, axis=1))
+        return reached
+
+    def _tabulate(self, group: Group, reached: Ends | None) -> None:
+        """Bounds of |q - f| and of f' on cells. reached: between which values a sum lies that is not linear."""
         if not group.bases:
             return
         f = self.f
-        low, high = float(group.sum.values.min()), float(group.sum.values.max())
-        if group.sum.layer == 0:  # linear
-            low, high = self._linear(group)
-        beyond = (BEYOND if group.sum.layer else 1e-12) * (high - low) + 1e-12 * max(abs(low), abs(high))
+        low, high = self._linear(group) if reached is None else reached
+        beyond = (1e-12 if reached is None else BEYOND) * (high - low) + 1e-12 * max(abs(low), abs(high))
         ends = cells(low, high, beyond, self.cells)
         group.low, group.high = float(ends[0]), float(ends[-1])
         m = len(group.units)
@@ -87,33 +131,36 @@ class Parts(Recognised):
         net.nodes.append(Affine(((2, weights, None),), np.array([b.shift for b in group.bases])))
         functions = [b.function for b in group.bases]
         balls = Balls(net, functions, Nothing(len(functions)), None)  # type: ignore[arg-type]
-        ends, least_error, most_error = resolved(balls, ends, (low, high))
+        ends, fine, least_error, most_error = resolved(balls, ends, (low, high))
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
-            base.error = Steps(ends, -least_error[:, j]), Steps(ends, most_error[:, j])
+            base.error = Steps(fine, -least_error[:, j]), Steps(fine, most_error[:, j])
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
-            least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
-            with precision(f, 3):
-                for i, (a, b) in enumerate(pairwise(ends)):
-                    least[i], most[i] = self._slope(base.function, float(a), float(b))
-            base.slope = Steps(ends, -least), Steps(ends, most)
+            with precision(f, 4):
+                slopes = [self._slopes(base.function, float(a), float(b)) for a, b in pairwise(ends)]
+            least, most = (np.concatenate(v) for v in zip(*slopes, strict=True))
+            base.slope = Steps(fine, -least), Steps(fine, most)
 
-    def _slope(self, e: Expression, a: float, b: float) -> tuple[float, float]:
-        """The range of the derivative on [a, b]."""
+    def _slopes(self, e: Expression, a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest derivative on each of the parts of [a, b]."""
         f = self.f
-        middle = 0.5 * a + 0.5 * b
+        middle = float(np.clip(0.5 * a + 0.5 * b, a, b))
         half = float(np.nextafter(max(b - middle, middle - a), np.inf))
-        ball = f.arb(middle, half)
         try:
-            whole = self._series(e, ball)
+            whole = self._series(e, f.arb(middle, half))
             point = self._series(e, f.arb(middle))
         except NotFinite:
-            return -np.inf, np.inf
-        bent = point[1] + 2 * whole[2] * f.arb(0, half)
-        low = max(float(whole[1].lower()), float(bent.lower()))
-        high = min(float(whole[1].upper()), float(bent.upper()))
-        return float(np.nextafter(low, -np.inf)), float(np.nextafter(high, np.inf))
+            return np.full(SHORT, -np.inf), np.full(SHORT, np.inf)
+        with np.errstate(all="ignore"):
+            ends = parts(np.array([a]), np.array([b]))[0] - middle
+            t = Range(I.down(ends[:-1]), I.up(ends[1:]))
+            first, second, third = (Range(float(c.lower()), float(c.upper())) for c in (point[1], point[2], whole[3]))
+            bent = I.add(I.mul(second, 2.0), I.mul(I.mul(third, t), 3.0))
+            found = I.add(first, I.mul(bent, t))
+            plain = Range(float(whole[1].lower()), float(whole[1].upper()))
+            low, high = I.down(np.fmax(found.low, plain.low)), I.up(np.fmin(found.high, plain.high))
+        return np.where(low <= high, low, -np.inf), np.where(low <= high, high, np.inf)
 
     def _series(self, e: Expression, x: Any) -> Any:
         return read(e, {"t": self.f.arb_series([x, 1])}, Series(self.f))

@@ -27,6 +27,7 @@ LEAVES = 200_000  # boxes that a certificate may hold
 FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 CACHED = 2**17  # boxes times units of which one array stays in the cache
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
+SCATTERED, POINTS_EACH = 64, 16  # boxes that points are scattered in, and points in each
 AGAIN = 1.1  # times as many boxes, after which points are looked at again
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -290,16 +291,17 @@ def branch_and_bound(
     most: int | None = None,
     cuts: Sequence[np.ndarray] = (),
     progress: Callable[[float, float], None] | None = None,
+    error: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Found:
     """The largest |error| on the box low..high (d,) from both sides.
 
     points: where a lower bound is looked for first. values: what the running model gives at points, where its own
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
     each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
-    boxes after which it ends.
+    boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds.
     """
     started = time.monotonic()
-    search = _Search(bounder, low, high, values, outputs, cuts)
+    search = _Search(bounder, low, high, values, outputs, cuts, error)
     search.witness(points[:64])
     history: list[tuple[float, float, float]] = []
     interrupted = False
@@ -339,8 +341,9 @@ class _Search:
     def __init__(
         self, bounder: Bounder, low: np.ndarray, high: np.ndarray,
         values: Callable[[np.ndarray], np.ndarray] | None, outputs: int, cuts: Sequence[np.ndarray],
+        error: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:  # fmt: skip
-        self.bounder, self.values = bounder, values
+        self.bounder, self.values, self.error = bounder, values, error
         self.width = np.maximum(high - low, 1e-300)
         lows, highs = first_boxes(low, high, cuts)
         self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
@@ -385,8 +388,7 @@ class _Search:
         self.boxes += len(low)
         top = bound.max(axis=1)
         if self.boxes >= self.again:  # one more point among many boxes says nothing new, and costs as much as a round
-            worst = np.argsort(-top)[:8]
-            self.witness(0.5 * low[worst] + 0.5 * high[worst])
+            self.witness(self.likely(low, high, top))
             self.again = AGAIN * self.boxes
         if self.values is None and seen.surely.max() > self.lower:
             i = int(np.argmax(seen.surely))
@@ -402,6 +404,17 @@ class _Search:
         self.keep(_Boxes(low[stop], high[stop], bound[stop]))
         cut = self.cut(_Boxes(low[go], high[go], bound[go]), seen.slope[go], seen.rest[go])
         self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
+
+    def likely(self, low: np.ndarray, high: np.ndarray, top: np.ndarray) -> np.ndarray:
+        """Points (8, d) of boxes with the largest bounds; with an `error` in floats, where that is largest in many."""
+        worst = np.argsort(-top)[: 8 if self.error is None else SCATTERED]
+        x = 0.5 * low[worst] + 0.5 * high[worst]
+        if self.error is None:
+            return x
+        u = np.random.default_rng(self.boxes).random((POINTS_EACH, *x.shape))
+        u[0] = 0.5
+        x = np.clip(low[worst] + u * (high[worst] - low[worst]), low[worst], high[worst]).reshape(-1, x.shape[1])
+        return x[np.argsort(-_finite(self.error(x)), kind="stable")[:8]]
 
     def urgent(self) -> np.ndarray:
         """Which open boxes come next: as many as one look takes."""

@@ -288,6 +288,28 @@ def test_engines_agree():
     assert abs(first.upper - second.upper) < 0.02 * first.upper
 
 
+def test_a_steep_unit_with_a_small_weight_spoils_no_polynomial():
+    """Its own polynomial says nothing on a box where it goes from -1 to 1, but its range does."""
+    rng = np.random.default_rng(0)
+    net = nn.MLP(2, (12,), 1, activation="tanh", generator=3, dtype=np.float64)
+    first, last = [m for m in net.modules() if isinstance(m, nn.Linear)]
+    w, b, out = rng.standard_normal((12, 2)), rng.standard_normal(12), rng.standard_normal((1, 12))
+    w[0], b[0], out[0, 0] = (4e4, -3e4), 1e3, 1e-5
+    for p, value in ((first.weight, w), (first.bias, b), (last.weight, out), (last.bias, np.zeros(1))):
+        p.assign(value)
+    terms = zip(out[0, 1:].tolist(), *w[1:].T.tolist(), b[1:].tolist(), strict=True)
+    teacher = " + ".join(f"{c!r}*tanh({u!r}*x + {v!r}*y + {t!r})" for c, u, v, t in terms)
+    proof = certify(net, teacher, "x=-1:1, y=-1:1", boxes=200, time=None)
+    assert proof.method.code == "proof-taylor"
+    assert 0.99e-5 <= proof.upper <= 1.05e-5
+    low, high, bound = proof.leaves
+    u = rng.random((len(low), 50, 2))
+    u[:, :20] = np.round(u[:, :20])
+    x = np.clip(low[:, None] + u * (high - low)[:, None], low[:, None], high[:, None])
+    z = np.abs(1e-5 * np.tanh(x @ w[0] + b[0]))
+    assert (z.max(axis=1) <= bound[:, 0] + 1e-14).all()
+
+
 def test_undefined_targets_have_no_number():
     proof = certify(ABS, "1/x", "x=-1:1")
     assert isinstance(proof.error, Undefined)

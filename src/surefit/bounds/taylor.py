@@ -366,7 +366,19 @@ def apply(kind: str, a: Taylor) -> Taylor:
         for t in terms:
             bad = bad | t.bad
         result = compose(a, terms, last, Range(whole.low, whole.high, whole.bad | a.range.bad))
-        return Taylor(a.B, result.coef, np.where(bad, np.inf, result.rho), result.range)
+        return _flat(Taylor(a.B, result.coef, np.where(bad, np.inf, result.rho), result.range))
+
+
+def _flat(t: Taylor) -> Taylor:
+    """A value as its range, where that is narrower than the rest of its polynomial: of a unit that bends sharply."""
+    middle = t.range.middle
+    radius = t.range.radius(middle)
+    flat = (radius < t.rho) & ~t.range.bad
+    if not flat.any():
+        return t
+    coef = np.where(flat[..., None], 0.0, t.coef)
+    coef[..., 0] = np.where(flat, middle, coef[..., 0])
+    return Taylor(t.B, coef, np.where(flat, radius, t.rho), t.range)
 
 
 # --- formulas -------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 CACHED = 2**17  # boxes times units of which one array stays in the cache
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 SCATTERED, POINTS_EACH = 64, 16  # boxes that points are scattered in, and points in each
+SETTLED = 4096  # boxes without a bound, that are bounded by lines in the end
 AGAIN = 1.1  # times as many boxes, after which points are looked at again
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -319,6 +320,7 @@ def branch_and_bound(
                 break
     except KeyboardInterrupt:
         interrupted = True
+    search.settle()
     found = search.found(rtol)
     found.history, found.interrupted = history, interrupted
     return found
@@ -362,12 +364,14 @@ class _Search:
         """A bound of everything."""
         return max(self.done, float(self.open.bound.max(initial=0.0)))
 
-    def witness(self, x: np.ndarray) -> None:
-        """Look at points (n, d)."""
+    def witness(self, x: np.ndarray, measured: bool = True) -> None:
+        """Look at points (n, d). measured: they also say how far apart bounds at a point are, and so where to stop."""
         below, above = self.bounder.at_points(x, None if self.values is None else self.values(x))
         i = int(np.argmax(below))
         if below[i] > self.lower:
             self.lower, self.at = float(below[i]), x[i]
+        if not measured:
+            return
         if self.values is not None:  # what the bounds can reach at best is with the rounding that they must allow
             below, above = self.bounder.at_points(x)
         finite = np.isfinite(above)
@@ -388,7 +392,10 @@ class _Search:
         self.boxes += len(low)
         top = bound.max(axis=1)
         if self.boxes >= self.again:  # one more point among many boxes says nothing new, and costs as much as a round
-            self.witness(self.likely(low, high, top))
+            worst = np.argsort(-top)[:8]
+            self.witness(0.5 * low[worst] + 0.5 * high[worst])
+            if self.error is not None:
+                self.witness(self.likely(low, high, top), False)
             self.again = AGAIN * self.boxes
         if self.values is None and seen.surely.max() > self.lower:
             i = int(np.argmax(seen.surely))
@@ -406,14 +413,11 @@ class _Search:
         self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
 
     def likely(self, low: np.ndarray, high: np.ndarray, top: np.ndarray) -> np.ndarray:
-        """Points (8, d) of boxes with the largest bounds; with an `error` in floats, where that is largest in many."""
-        worst = np.argsort(-top)[: 8 if self.error is None else SCATTERED]
-        x = 0.5 * low[worst] + 0.5 * high[worst]
-        if self.error is None:
-            return x
-        u = np.random.default_rng(self.boxes).random((POINTS_EACH, *x.shape))
-        u[0] = 0.5
-        x = np.clip(low[worst] + u * (high[worst] - low[worst]), low[worst], high[worst]).reshape(-1, x.shape[1])
+        """Of points scattered in the boxes with the largest bounds those (8, d) where the error in floats is most."""
+        assert self.error is not None
+        worst = np.argsort(-top)[:SCATTERED]
+        u = np.random.default_rng(self.boxes).random((POINTS_EACH, len(worst), low.shape[1]))
+        x = np.clip(low[worst] + u * (high[worst] - low[worst]), low[worst], high[worst]).reshape(-1, low.shape[1])
         return x[np.argsort(-_finite(self.error(x)), kind="stable")[:8]]
 
     def urgent(self) -> np.ndarray:
@@ -458,6 +462,18 @@ class _Search:
                 low, high = halves(low, high, np.zeros(len(low), int))
                 bound = np.concatenate([bound, bound])
         return _Boxes(low, high, bound)
+
+    def settle(self) -> None:
+        """Open boxes of which nothing is known are bounded by lines, so that a short time leaves no infinite bound."""
+        lines = getattr(self.bounder, "lines", None)
+        if lines is None or self.undefined is not None:
+            return
+        without = np.flatnonzero(~(self.open.bound < np.inf).all(axis=1))
+        if len(without) > SETTLED:
+            return
+        for some in np.array_split(without, -(-len(without) // lines.batch)) if len(without) else ():
+            seen = lines.look(self.open.low[some], self.open.high[some]).bound
+            self.open.bound[some] = np.fmin(self.open.bound[some], np.where(seen == seen, seen, np.inf))
 
     def found(self, rtol: float) -> Found:
         """What is known when no more is looked at."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from surefit.bounds import taylor
 from surefit.bounds.affine import form_of
-from surefit.bounds.balls import MARGIN, TINY, Balls, NotFinite
+from surefit.bounds.balls import KINKS, MARGIN, TINY, Balls, NotFinite
 
 # Bounds so much larger than the usual one, and than what is seen, are looked at again in smaller cells
 LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 12, 4, 1200
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
+FAR = 10.0  # times what is seen, above which lines are asked too
 SHORT = 8  # parts of a cell, on each of which the range of its polynomial is known
 
 
@@ -49,8 +50,10 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
 
 
-def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, Known]:
-    """Cells of which those are cut where bounds are much larger than elsewhere.
+def resolved(
+    balls: Balls, ends: np.ndarray, seen: tuple[float, float], most: int = MOST_CELLS
+) -> tuple[np.ndarray, np.ndarray, Known]:
+    """At most so many cells, of which those are cut where bounds are much larger than elsewhere.
 
     seen: between which arguments lie; beyond, bounds may be as large as they like. Returns the ends of the cells, those
     of all their parts, and what is known.
@@ -60,7 +63,7 @@ def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple
     active = ((known.size > usual) & (known.size > NEAR * reached(balls, ends[:-1], ends[1:]))).any(axis=1)
     active &= (ends[:-1] >= seen[0]) & (ends[1:] <= seen[1])
     for _ in range(ROUNDS):
-        room = (MOST_CELLS - len(ends)) // (PIECES - 1)
+        room = (most - len(ends)) // (PIECES - 1)
         if not active.any() or room <= 0:
             break
         old = np.flatnonzero(active)
@@ -140,15 +143,20 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
         rest = balls._remainders(low[:, None], high[:, None], h)
         ends = (parts(low, high) - c[:, None]) / h[:, None]
         off = 8 * 2.0**-52 * (1.0 + np.abs(c) / h)  # how far such a place may be from where it is said to be
+        bent = any({node.op for node in e.nodes} & KINKS for e in balls.formulas)
         lines = [form_of(e, low[:, None], high[:, None]) for e in balls.formulas]
         for i in range(n):
             rows = balls.rows(f.arb(float(c[i])))
-            q, off_q, slope, off_slope = balls.alone(rows, float(h[i]))
-            beyond = rest[i] * (B.M / h[i])
-            _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off[i])
             try:
                 coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])), rows)
-            except NotFinite:  # the forms have the same middle and half width
+                known = True
+            except NotFinite:
+                known = False
+            if bent or not known:
+                q, off_q, slope, off_slope = balls.alone(rows, float(h[i]))
+                beyond = rest[i] * (B.M / h[i])
+                _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off[i])
+            if not known:  # the forms have the same middle and half width
                 coef, rho = -q, off_q + np.array([x.rho[i] for x in lines])
                 coef[:, 0] += [x.c[i] for x in lines]
                 coef[:, 1] += [x.g[i, 0] for x in lines]
@@ -156,8 +164,12 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
             t = taylor.Taylor(B, -coef, (rho + rest[i]) * MARGIN)
             _put(found.least, found.most, i, t, ends[i], off[i])
         # where units bend too much for a polynomial
-        other = balls.lines.look(low[:, None], high[:, None]).bound[:, None, :]
-    return found._replace(least=np.fmax(found.least, -other), most=np.fmin(found.most, other))
+        far = np.flatnonzero((found.size > FAR * reached(balls, low, high)).any(axis=1))
+        if len(far):
+            other = balls.lines.look(low[far, None], high[far, None]).bound[:, None, :]
+            found.least[far] = np.fmax(found.least[far], -other)
+            found.most[far] = np.fmin(found.most[far], other)
+    return found
 
 
 def _put(low: np.ndarray, high: np.ndarray, i: int, t: taylor.Taylor, ends: np.ndarray, off: float) -> None:

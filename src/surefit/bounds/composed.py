@@ -28,9 +28,9 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, form_of, inputs, of_range, range_of, scale
-from surefit.bounds.balls import MARGIN, OPERATIONS, Balls, Bent, NotFinite, Series, compared, flint, precision
+from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, Bent, NotFinite, Series, compared, flint, precision
 from surefit.bounds.branch import Lines, Looked, first_boxes, halves
-from surefit.bounds.cells import CELLS, SHORT, Steps, cells, parts, resolved, slopes_of
+from surefit.bounds.cells import CELLS, MOST_CELLS, SHORT, Steps, cells, parts, resolved, slopes_of
 from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
@@ -41,7 +41,7 @@ from surefit.formulas.expression import Expression
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
 NEAR, FARTHEST = 0.01, 0.05  # of its range: what is near, and how far cells go at most
-MOST_REACHED, ROUNDS = 20_000, 24  # boxes that are looked at for that, and how often they are cut
+MOST_REACHED, ROUNDS = 80_000, 24  # boxes times sums that are looked at for that, and how often they are cut
 FEW = 16
 SMALL = 2e-3  # of the domain's width: boxes without a bound are left to lines
 FIRST = 600  # boxes that the domain is cut into before anything is known
@@ -71,12 +71,13 @@ def _told(base: Base, at: Range, hull: Range, apart: Range, noise: np.ndarray) -
     assert base.value is not None
     a, b, zero = hull.low, hull.high, np.zeros(len(noise))
     error = _range_of(base.error, a, b)
-    spread = up(base.value[0].largest(a, b) + base.value[1].largest(a, b))
-    ways = [
-        (error, _range_of(base.slope, a, b)),
-        (_range_of(base.error, at.low, at.high), _range_of(base.own, a, b)),
-        (Range(error.low - spread, error.high + spread), Range(zero, zero)),
-    ]
+    ways = [(error, _range_of(base.slope, a, b))]
+    if base.bent and apart.size.any():  # of a smooth one the slopes of both are nearly the same
+        spread = up(base.value[0].largest(a, b) + base.value[1].largest(a, b))
+        ways += [
+            (_range_of(base.error, at.low, at.high), _range_of(base.own, a, b)),
+            (Range(error.low - spread, error.high + spread), Range(zero, zero)),
+        ]
     best, slopes = ways[0]
     least = I.add(best, _times(slopes, apart)).size
     for other, steep in ways[1:]:
@@ -107,6 +108,7 @@ class Parts(Recognised):
         groups = [group for layer in self.layers for group in layer]
         work = sum(len(g.units) + STEP * sum(len(b.function.nodes) for b in g.bases) for g in groups)
         self.cells = CELLS if work < MUCH else CELLS // 2
+        self.most_cells = MOST_CELLS if work < MUCH else MOST_CELLS // 2
         reached = self._reach([g for g in groups if g.sum.layer])
         for group in groups:
             self._tabulate(group, reached.get(id(group)))
@@ -144,7 +146,7 @@ class Parts(Recognised):
                 far = ~((r.low >= _beside(a, a - NEAR * (b - a))) & (r.high <= _beside(b, b + NEAR * (b - a))))
                 cut |= far
                 slope += np.where(far[:, None], np.abs(forms[id(g.sum)].g), 0.0) / max(b - a, 1e-300)
-            done = ~cut if looked < MOST_REACHED and rounds < ROUNDS else np.ones(len(cut), bool)
+            done = ~cut if looked * len(groups) < MOST_REACHED and rounds < ROUNDS else np.ones(len(cut), bool)
             for g in groups:
                 r, (a, b), (low_seen, high_seen) = forms[id(g.sum)].range, reached[id(g)], seen[id(g)]
                 a, b = (min(a, r.low.min(where=done, initial=a)), max(b, r.high.max(where=done, initial=b)))
@@ -173,7 +175,7 @@ class Parts(Recognised):
         functions = [b.function for b in group.bases]
         lines = Lines(Relaxation(net, False), lambda a, b: [form_of(e, a, b) for e in functions])
         balls = Balls(net, functions, lines, None)
-        ends, fine, known = resolved(balls, ends, (low, high))
+        ends, fine, known = resolved(balls, ends, (low, high), self.most_cells)
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
             base.error = Steps(fine, -known.least[:, j]), Steps(fine, known.most[:, j])
@@ -184,6 +186,7 @@ class Parts(Recognised):
                 slopes = [self._slopes(base.function, float(a), float(b)) for a, b in pairwise(ends)]
             least, most = (np.concatenate(v) for v in zip(*slopes, strict=True))
             base.slope = Steps(fine, -least), Steps(fine, most)
+            base.bent = bool({n.op for n in base.function.nodes} & KINKS) or not np.isfinite([least, most]).all()
             values = range_of(base.function, fine[:-1, None], fine[1:, None])
             base.value = Steps(fine, -values.low), Steps(fine, np.where(values.bad, np.inf, values.high))
 

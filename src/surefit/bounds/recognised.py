@@ -74,6 +74,7 @@ class Base:
     slope: tuple[Steps, Steps] | None = None  # of f, and that of q
     own: tuple[Steps, Steps] | None = None
     value: tuple[Steps, Steps] | None = None  # of -f and f
+    bent: bool = False  # whether f has a kink, or a slope that is infinite or unknown
 
 
 @dataclass(eq=False)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from surefit.bounds import cells as subject
-from surefit.bounds.cells import LOOSE, Steps, cells, resolved
+from surefit.bounds import taylor
+from surefit.bounds.affine import form_of
+from surefit.bounds.balls import Balls
+from surefit.bounds.branch import Lines
+from surefit.bounds.cells import LOOSE, SHORT, Known, Steps, cells, parts, resolved
+from surefit.bounds.network import Affine, Network, Unary
+from surefit.bounds.relax import Relaxation
+from surefit.formulas import parse
 
 
 @pytest.mark.parametrize("low, high", [(320.0, 20300.0), (-1.0, 1.0), (1e6, 1e6 + 1), (-5e-3, 40.0)])
@@ -15,13 +25,17 @@ def test_the_cells_at_the_ends_are_cut_as_any_others(monkeypatch, low, high):
 
     def differences(balls, a, b):
         near = np.minimum(np.abs(0.5 * a + 0.5 * b - low), np.abs(high - 0.5 * a - 0.5 * b)) + (high - low) / 100
-        size = (((b - a) / near) ** 2)[:, None]
-        return -size, size
+        size = np.repeat((((b - a) / near) ** 2)[:, None, None], SHORT, axis=1)
+        return Known(-size, size, -size, size)
 
     monkeypatch.setattr(subject, "differences", differences)
+    monkeypatch.setattr(subject, "reached", lambda balls, a, b: np.zeros((len(a), 1)))
     whole = cells(low, high, 1e-12 * (high - low) + 1e-12 * max(abs(low), abs(high)))
-    before = differences(None, whole[:-1], whole[1:])[1][:, 0]
-    ends, least, most = resolved(None, whole, (low, high))
+    before = differences(None, whole[:-1], whole[1:]).most[:, 0, 0]
+    ends, fine, found = resolved(None, whole, (low, high))
+    least, most = found.least, found.most
+    assert (fine[::SHORT] == ends).all() and (np.diff(fine) >= 0).all() and len(least) == len(fine) - 1
+    least, most = least[::SHORT], most[::SHORT]
     inside = (ends[:-1] >= low) & (ends[1:] <= high)
     assert ends[inside.argmax()] == low and (np.diff(ends) > 0).all() and set(whole) <= set(ends)
     assert before[(whole[:-1] >= low) & (whole[1:] <= high)].max() > 3 * LOOSE * np.median(before)
@@ -38,3 +52,58 @@ def test_the_largest_number_on_an_interval():
     for a, b, found in zip(low, high, steps.largest(low, high), strict=True):
         assert found == values[(ends[1:] > a) & (ends[:-1] < b)].max()
     assert steps.largest(np.array([ends[0] - 1e-9]), np.array([0.5])) == np.inf
+
+
+@pytest.mark.parametrize("text", ["abs(t - 0.3)", "max(sin(3*t), t)", "sqrt(abs(t))", "min(exp(t), 1) + abs(t)^3"])
+def test_functions_with_kinks_are_bounded_on_every_cell(text):
+    """The difference, and the slopes of the network, on cells with a kink inside and beside it, at many points each."""
+    pytest.importorskip("flint", reason="the balls are those of python-flint")
+    rng = np.random.default_rng(0)
+    gains, offsets = rng.choice([0.5, 3.0, 60.0, -900.0], 12) * rng.uniform(0.5, 2, 12), rng.standard_normal(12)
+    weights, shift = rng.standard_normal((1, 12)), rng.standard_normal(1)
+    net = Network(1)
+    net.nodes.append(Affine(((0, gains[:, None], None),), offsets))
+    net.nodes.append(Unary(1, "tanh", 12))
+    net.nodes.append(Affine(((2, weights, None),), shift))
+    function = parse(text, ("t",))
+    lines = Lines(Relaxation(net, False), lambda a, b: [form_of(function, a, b)])
+    ends = np.unique(
+        np.concatenate([np.linspace(-1, 1, 40), 0.3 + np.array([-1e-3, -1e-6, 1e-6, 1e-3]), [-1e-9, 1e-9]])
+    )
+    known = subject.differences(Balls(net, [function], lines, None), ends[:-1], ends[1:])
+    edges = parts(ends[:-1], ends[1:])
+    t = edges[:, :-1, None] + np.diff(edges)[..., None] * np.append([0.0, 1.0], rng.random(30))
+    y = np.tanh(t[..., None] * gains + offsets)
+    apart, slope = y @ weights[0] + shift - function(t), (1 - y**2) @ (weights[0] * gains)
+    assert (known.least[..., 0] <= apart.min(axis=2) + 1e-13).all()
+    assert (apart.max(axis=2) <= known.most[..., 0] + 1e-13).all()
+    size = 1e-12 * np.abs(weights[0] * gains).sum()
+    assert (known.down[..., 0] <= slope.min(axis=2) + size).all() and (
+        slope.max(axis=2) <= known.up[..., 0] + size
+    ).all()
+    assert np.isfinite(known.size).all()
+    kink = np.flatnonzero((ends[:-1] < 0.3) & (ends[1:] > 0.3))
+    if "0.3" in text:  # 2e-6 wide
+        assert (known.most - known.least)[kink].max() < 1e-2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_range_on_a_part_holds_the_polynomial_there(seed):
+    """In fractions, at places that are on both sides of each end: an end is where it is said to be up to `off`."""
+    rng = np.random.default_rng(seed)
+    B = taylor.basis(1, 13)
+    t = taylor.Taylor(B, rng.standard_normal((2, B.M)) * 0.4 ** np.arange(B.M), np.array([0.0, 1e-3]))
+    ends = parts(np.array([-1.0]), np.array([1.0]))[0]
+    off = 1e-12 if seed % 2 else 1e-5
+    low, high = taylor.ranges_between(t, ends, off)
+    assert low.shape == high.shape == (SHORT, 2)
+    spread = 0.0
+    for j, (a, b) in enumerate(pairwise(ends)):
+        places = [a, b, a - off, b + off, *rng.uniform(a, b, 40)]
+        for k in range(2):
+            at = [sum(Fraction(c) * Fraction(e) ** n for n, c in enumerate(t.coef[k])) for e in places]
+            rho = Fraction(t.rho[k])
+            assert Fraction(low[j, k]) <= min(at) - rho
+            assert max(at) + rho <= Fraction(high[j, k])
+            spread += float(high[j, k] - low[j, k]) / float(max(at) - min(at) + 2 * rho)
+    assert spread / (2 * SHORT) < 1.3  # and it is near

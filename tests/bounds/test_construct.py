@@ -12,6 +12,8 @@ import surefit
 from surefit.bounds.minlink import Construction, bent_triples, fewest_links, links_on, proved_triples
 from surefit.errors import ArgumentError, DomainError, FormulaError
 from surefit.formulas import parse
+from surefit.problems.posing import pose
+from surefit.search import constructing
 
 
 def f_of(text):
@@ -164,3 +166,99 @@ def test_points_alone_prove_nothing_about_links():
     f = f_of("sin(x)")
     links, x, y = fewest_links(f, -3.0, 3.0, 1e-3)
     assert np.abs(links(x) - y).max() <= 1.001e-3 and links.hinges == 36
+
+
+def _best(x, y, links):
+    """The least error of any continuous broken line with so many links, on a grid of places and values, at points.
+
+    A dynamic programme over knots at points and values on a grid: an upper bound of what is best, found without tubes.
+    """
+    places = np.unique(np.linspace(0, len(x) - 1, 31).astype(int))
+    heights = np.linspace(y.min(), y.max(), 41)
+    cost = np.zeros(len(heights))  # of lines that end at this place with this value
+    table = {0: cost}
+    for _ in range(links):
+        following = {}
+        for b in places[1:]:
+            best = np.full(len(heights), np.inf)
+            for a in (p for p in table if p < b):
+                t = ((x[a : b + 1] - x[a]) / (x[b] - x[a]))[:, None, None]
+                apart = np.abs(heights[:, None] * (1 - t) + heights[None, :] * t - y[a : b + 1, None, None]).max(axis=0)
+                best = np.minimum(best, np.maximum(apart, table[a][:, None]).min(axis=0))
+            following[int(b)] = best
+        table = following
+    return float(table[int(places[-1])].min())
+
+
+@pytest.mark.parametrize("text", ["sin(3*x)", "abs(x-0.3)+0.2*x^2", "exp(2*x)", "x^3-x"])
+@pytest.mark.parametrize("links", [2, 3])
+def test_a_search_of_another_kind_finds_nothing_better(text, links):
+    x = np.linspace(-1, 1, 121)
+    y = f_of(text)(x)
+    best = _best(x, y, links)
+    fit = surefit.construct(text, "x=-1:1", units=links)
+    assert fit.construction.hinges <= links - 1
+    assert fit.certificate.upper <= best * 1.001  # of all places and values, not of a grid
+    for less in (0.5, 0.8):  # and what is said to be needed at least, a function on the grid does not undercut
+        found = surefit.construct(text, "x=-1:1", tol=best / less).construction
+        assert found.at_least <= links - 1
+
+
+AWKWARD = [
+    ("sign(x)", "x=-1:1", 3, 1.001),  # a jump: no continuous function is nearer than half of it
+    ("floor(x)", "x=0:3", 4, 0.51),
+    ("floor(x)+min(x^2,0.1)", "x=-1:1", 3, 0.53),  # one of them at the very end
+    ("sinc(x)*sign(x)", "x=1e8:1e9", 1, 1e-8),  # more waves than points
+    ("x^(1/3)", "x=0:1", 12, 0.02),  # points are missing beside an infinite slope
+    ("1e-200*sin(x)", "x=-3:3", 6, 1.2e-201),
+    ("sqrt(x+50)", "x=1e8:1e9", 5, 60.5),  # (1/4 of the integral of sqrt(-f''), over 5) squared
+]
+
+
+@pytest.mark.parametrize("text, domain, units, most", AWKWARD)
+def test_so_many_units_are_never_exceeded_and_used_well(text, domain, units, most):
+    fit = surefit.construct(text, domain, units=units)
+    made, proof, box = fit.construction, fit.certificate, fit.domain
+    low, high = float(box.low[0]), float(box.high[0])
+    assert made.hinges <= units - 1 and made.at_least <= made.hinges
+    assert (made.knots[0], made.knots[-1]) == (low, high) and (np.diff(made.knots) > 0).all()
+    assert proof.lower <= proof.upper <= most
+    beside = np.concatenate([made.knots, np.round(made.knots)])
+    x = np.concatenate([np.random.default_rng(0).uniform(low, high, 5000), beside, np.nextafter(beside, low)])
+    x = x.clip(low, high)
+    y = f_of(text)(x)
+    assert np.abs(fit.predict(x) - y).max() <= proof.upper + 1e-15 * np.abs(y).max()
+    assert np.abs(np.interp(x, made.knots, made.values) - fit.predict(x)).max() <= 1e-8 * np.abs(made.values).max()
+
+
+@pytest.mark.parametrize(
+    "text, domain, how, words",
+    [
+        ("1/x+exp(-x)", "x=-1:1", dict(units=2), "pole|no finite value"),
+        ("sign(x)", "x=-1:1", dict(tol=0.9), "it is .* half its height"),
+        ("abs(x-0.3)", "x=-1:1", dict(tol=1e-17), "it is .* 16 digits"),
+    ],
+)
+def test_what_is_not_reached_is_said_with_what_is(text, domain, how, words):
+    with pytest.raises(DomainError, match=words):
+        surefit.construct(text, domain, **how)
+
+
+@pytest.mark.parametrize("text, domain, how", [
+    ("x^2", "x=-1:1", dict(tol=2e-9)), ("sin(x)", "x=0:9", dict(units=15_000)),
+    ("sin(x*y)+exp(x)*cos(y)", "x=-1:1, y=-1:1", dict(tol=1e-6)),
+])  # fmt: skip
+def test_time_ends_a_search_for_links(monkeypatch, text, domain, how):
+    """After some links the clock that it asks says that the time is over: it ends there, with one sentence."""
+    asked = 0
+
+    def ticking():
+        nonlocal asked
+        asked += 1
+        return 0.0 if asked < 40 else 1e9
+
+    monkeypatch.setattr(constructing.clock, "perf_counter", ticking)
+    problem = pose(text, domain, None, 0, solver=True)
+    with pytest.raises(DomainError, match="time"):
+        constructing.constructed(problem, how.get("tol"), how.get("units"), 5.0, 0.0)
+    assert asked < 400

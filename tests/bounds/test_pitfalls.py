@@ -54,7 +54,7 @@ def test_2_children_cover_their_parents():
     lo = rng.standard_normal((50, 3))
     hi = lo + rng.random((50, 3)) * rng.choice([1.0, 1e-15], (50, 1)) + 1e-15
     axis = rng.integers(0, 3, 50)
-    low, high = branch._halves(lo, hi, axis)
+    low, high = branch.halves(lo, hi, axis)
     for i in range(50):
         k = axis[i]
         assert high[i, k] == low[50 + i, k]

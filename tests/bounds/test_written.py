@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import surefit
 from surefit.bounds import balls, taylor
+from surefit.bounds.affine import form_of
 from surefit.bounds.written import WRITTEN
 from surefit.formulas import parse
 
@@ -27,6 +30,7 @@ SMOOTH = {
     "erfc(x)": (("x", -3, 3), mpmath.erfc),
     "sec(x)": (("x", -1.3, 1.3), mpmath.sec),
     "csc(x)": (("x", 0.3, 2.8), mpmath.csc),
+    "sinc(x)": (("x", 0.3, 4), mpmath.sincpi),
     "cot(x)": (("x", 0.3, 2.8), mpmath.cot),
     "max(x, y, x*y)": (("x", 2, 3), ("y", -3, -2), lambda x, y: max(x, y, x * y)),
     "min(x, y)": (("x", 2, 3), ("y", -3, -2), lambda x, y: min(x, y)),
@@ -44,6 +48,7 @@ SMOOTH = {
 ROUGH = {
     "hypot(x, y)": (("x", -1, 1), ("y", -1, 1), lambda x, y: mpmath.hypot(x, y)),
     "acosh(x)": (("x", 1, 1.1), mpmath.acosh),
+    "sinc(x)": (("x", -3, 2), mpmath.sincpi),
     "asin(x)": (("x", -1, 1), mpmath.asin),
     "acos(x)": (("x", -1, 1), mpmath.acos),
     "max(x, y)": (("x", -1, 1), ("y", -1, 1), max),
@@ -98,6 +103,25 @@ def test_taylor_models_hold_the_values_and_follow_them(text, width):
     off = inside(t, low, high, names, own, np.random.default_rng(1))
     if width < 0.1:
         assert (off < 1e-8).all()
+
+
+@pytest.mark.parametrize("text, rough", [*((t, False) for t in SMOOTH), *((t, True) for t in ROUGH)])
+@pytest.mark.parametrize("width", [0.99, 0.1, 1e-3])
+def test_affine_forms_hold_the_values_too_and_follow_them(text, rough, width):
+    *ends, own = (ROUGH if rough else SMOOTH)[text]
+    low, high = boxes_of(ends, width, seed=4)
+    names = tuple(e[0] for e in ends)
+    form = form_of(parse(text, names), low, high)
+    # a form is a polynomial of degree 1
+    B = taylor.basis(len(ends), 1)
+    coef = np.zeros((len(low), B.M))
+    coef[:, 0] = form.c
+    coef[:, B.linear] = form.g
+    line = SimpleNamespace(coef=coef, rho=form.rho, range=form.range, B=B)
+    inside(line, low, high, names, own, np.random.default_rng(5))
+    slope = np.abs(form.g).max() + 1.0
+    if not rough and width < 0.01 and not text.startswith("atan2"):  # with the square of the box
+        assert (form.rho <= 30 * width**2 * slope + 1e-12).all()
 
 
 @pytest.mark.parametrize("text", ROUGH)

@@ -20,6 +20,7 @@ import numpy as np
 from surefit.bounds import interval as I
 from surefit.bounds.interval import RULES, Range, Truth, as_range, up
 from surefit.bounds.reading import SIGNS, read
+from surefit.bounds.written import WRITTEN
 from surefit.formulas.expression import Expression
 
 U = 2.0**-53
@@ -341,6 +342,27 @@ def minimum(a: Form, b: Form) -> Form:
     return neg(maximum(neg(a), neg(b)))
 
 
+def _sinc_slope(x: Range, y: Range) -> Range:
+    """Of sin(t) / t at t = pi x: (cos(t) - sin(t) / t) / t, and near 0 between -t / 3 and -t / 3 + t^3 / 30."""
+    pi = CONSTANTS["pi"]
+    t = I.mul(x, pi)
+    apart = I.div(I.sub(I.cos(t), y), t)
+    first, third = I.div(t, -3.0), I.div(I.whole_power(t, 3), 30.0)
+    near = Range(np.minimum(first.low, I.add(first, third).low), np.maximum(first.high, I.add(first, third).high))
+    small = t.size < 0.25
+    low, high = np.where(small, near.low, apart.low), np.where(small, near.high, apart.high)
+    return I.mul(Range(low, high, np.where(small, False, apart.bad)), pi)
+
+
+def _sinc_bend(x: Range, y: Range) -> Range:
+    """sin(t) / t is the mean of cos(t s), 0 <= s <= 1: its second derivative in t is at most 1/3, pi^2 / 3 in x."""
+    raw = np.full(x.shape, 3.2899)
+    return Range(-raw, raw)
+
+
+SINC = _smooth(lambda x: _sinc(x), _sinc_slope, _sinc_bend)
+
+
 class AffineArithmetic:
     """Formulas read on n boxes of d inputs."""
 
@@ -383,7 +405,34 @@ class AffineArithmetic:
             for other in args[1:]:
                 form = join(form, other)
             return form
-        return self._range(ranged(op, [a.range for a in args], exact))
+        whole = self._range(ranged(op, [a.range for a in args], exact))
+        if op == "cbrt":
+            return self._cbrt(args[0], whole)
+        if op == "sinc":
+            return self._where([(np.ones(self.n, bool), SINC(args[0]))], whole)
+        return self._where([(np.ones(self.n, bool), WRITTEN[op](self, *args))], whole) if op in WRITTEN else whole
+
+    def do(self, op: str, *args: Any) -> Form:
+        """A function of forms, as the functions that are written as others ask for it."""
+        return self.call(op, list(args), [None] * len(args))
+
+    def _where(self, cases: list[tuple[np.ndarray, Form]], whole: Form) -> Form:
+        """In each box the first of these forms that holds and has values there; all have the range of `whole` too."""
+        c, g, rho, low, high = whole.c, whole.g, whole.rho, whole.range.low, whole.range.high
+        open_ = np.ones(self.n, bool)
+        for holds, form in cases:
+            here = open_ & holds & ~form.range.bad & np.isfinite(form.rho)
+            c, g, rho = np.where(here, form.c, c), np.where(here[:, None], form.g, g), np.where(here, form.rho, rho)
+            low = np.where(here, np.maximum(form.range.low, low), low)
+            high = np.where(here, np.minimum(form.range.high, high), high)
+            open_ &= ~here
+        return Form(c, g, rho, Range(low, high, whole.range.bad))
+
+    def _cbrt(self, a: Form, whole: Form) -> Form:
+        """Of a value that keeps its sign: exp(log(|x|) / 3), and its range else."""
+        third = Range.exact(Fraction(1, 3))
+        root = lambda x: UNARY["exp"](scale(UNARY["log"](x), third))
+        return self._where([(a.range.low > 0, root(a)), (a.range.high < 0, neg(root(neg(a))))], whole)
 
     def _power(self, a: Form, b: Form, n: Fraction | None) -> Form:
         if n is not None and n.denominator == 1 and 0 < abs(n) <= 64:

@@ -202,6 +202,21 @@ class Series:
         raise NotFinite
 
 
+class Bent(Series):
+    """Value and slope of formulas that may bend: the second coefficient holds all difference quotients on a ball.
+
+    Almost everywhere a function with kinks has a slope; where |x| has both, it lies between -1 and 1 (Clarke 1983).
+    """
+
+    def _abs(self, a: Any) -> Any:
+        if self._side(a):
+            return super()._abs(a)
+        if not len(a):
+            return a
+        slope = a[1] if len(a) > 1 else self.f.arb(0)
+        return self.f.arb_series([abs(a[0]), slope * self.f.arb(0, 1)])
+
+
 def reads(formulas: Sequence[Expression]) -> bool:
     """Whether formulas are read in balls: python-flint is there, and they are made of functions that it has."""
     return all(n.op in OPERATIONS for f in formulas for n in f.nodes) and flint() is not None
@@ -369,15 +384,44 @@ class Balls:
             slope[lost], rests[lost] = other.slope, other.rest
         return Looked(bounds, slope, rests, bad, surely, np.clip(c[:, None] + h[:, None] * at, low, high))
 
-    def _box(self, m: Any, h: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Coefficients (k, M) of target - network on m + h e, and a rest without that of the network (k,)."""
+    def rows(self, m: Any) -> Any:
+        """The Taylor coefficients of the outputs at m, a matrix of balls (k, M)."""
+        with precision(self.f, self.basis.M):
+            return self._coefficients(m, self.basis.M, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
+
+    def alone(self, rows: Any, h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The outputs on m + h e, and their slopes, as polynomials of e: coefficients (k, M) and rests (k,) of both.
+
+        Without what all terms beyond the last are; that of the slopes is (M / h) times as much. h: half the width.
+        """
+        f, B = self.f, self.basis
+        coef, rho = np.zeros((2, len(self.formulas), B.M)), np.zeros((2, len(self.formulas)))
+        width = f.arb(h)
+        with precision(f, B.M):
+            for j in range(len(self.formulas)):
+                power = f.arb(1)
+                for a in range(B.M):
+                    values = [rows[j, a] * power]
+                    if a + 1 < B.M:
+                        values.append((a + 1) * rows[j, a + 1] * power)
+                    power = power * width
+                    for i, value in enumerate(values):
+                        coef[i, j, a] = float(value.mid())
+                        rho[i, j] += (float(value.rad()) + 2.0**-52 * abs(coef[i, j, a])) * MARGIN + TINY
+        return coef[0], rho[0], coef[1], rho[1]
+
+    def _box(self, m: Any, h: Any, rows: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (k, M) of target - network on m + h e, and a rest without that of the network (k,).
+
+        rows: those of the network at m, where they are known.
+        """
         f, B = self.f, self.basis
         coef, rho = np.zeros((len(self.formulas), B.M)), np.zeros(len(self.formulas))
         with precision(f, B.M + 1):
             whole = f.arb(m, h)
             last = [self._formula(e, whole)[B.M] for e in self.formulas]
         with precision(f, B.M):
-            rows = self._coefficients(m, B.M, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
+            rows = self.rows(m) if rows is None else rows
             for j, e in enumerate(self.formulas):
                 y, power = self._formula(e, m), f.arb(1)
                 for a in range(B.M):
@@ -465,6 +509,6 @@ def divided(f: Any, w: np.ndarray, divisors: np.ndarray) -> Any:
 
 
 __all__ = [
-    "BITS", "DEGREE", "FUNCTIONS", "MARGIN", "OPERATIONS", "TINY", "Balls", "NotFinite", "Series", "balls_of",
+    "BITS", "DEGREE", "FUNCTIONS", "MARGIN", "OPERATIONS", "TINY", "Balls", "Bent", "NotFinite", "Series", "balls_of",
     "compared", "divided", "expanded", "fits", "flint", "precision", "reads",
 ]  # fmt: skip

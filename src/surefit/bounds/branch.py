@@ -27,6 +27,8 @@ LEAVES = 200_000  # boxes that a certificate may hold
 FEW = 16  # boxes of one input, of which each is cut into eight instead of two
 CACHED = 2**17  # boxes times units of which one array stays in the cache
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
+SCATTERED, POINTS_EACH = 64, 16  # boxes that points are scattered in, and points in each
+SETTLED = 4096  # boxes without a bound, that are bounded by lines in the end
 AGAIN = 1.1  # times as many boxes, after which points are looked at again
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer
 
@@ -290,16 +292,17 @@ def branch_and_bound(
     most: int | None = None,
     cuts: Sequence[np.ndarray] = (),
     progress: Callable[[float, float], None] | None = None,
+    error: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Found:
     """The largest |error| on the box low..high (d,) from both sides.
 
     points: where a lower bound is looked for first. values: what the running model gives at points, where its own
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
     each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
-    boxes after which it ends.
+    boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds.
     """
     started = time.monotonic()
-    search = _Search(bounder, low, high, values, outputs, cuts)
+    search = _Search(bounder, low, high, values, outputs, cuts, error)
     search.witness(points[:64])
     history: list[tuple[float, float, float]] = []
     interrupted = False
@@ -317,6 +320,7 @@ def branch_and_bound(
                 break
     except KeyboardInterrupt:
         interrupted = True
+    search.settle()
     found = search.found(rtol)
     found.history, found.interrupted = history, interrupted
     return found
@@ -339,10 +343,11 @@ class _Search:
     def __init__(
         self, bounder: Bounder, low: np.ndarray, high: np.ndarray,
         values: Callable[[np.ndarray], np.ndarray] | None, outputs: int, cuts: Sequence[np.ndarray],
+        error: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:  # fmt: skip
-        self.bounder, self.values = bounder, values
+        self.bounder, self.values, self.error = bounder, values, error
         self.width = np.maximum(high - low, 1e-300)
-        lows, highs = _first_boxes(low, high, cuts)
+        lows, highs = first_boxes(low, high, cuts)
         self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
         self.boxes = 0  # that were looked at
         self.again = 0.0  # how many it must be until points are looked at again
@@ -359,12 +364,14 @@ class _Search:
         """A bound of everything."""
         return max(self.done, float(self.open.bound.max(initial=0.0)))
 
-    def witness(self, x: np.ndarray) -> None:
-        """Look at points (n, d)."""
+    def witness(self, x: np.ndarray, measured: bool = True) -> None:
+        """Look at points (n, d). measured: they also say how far apart bounds at a point are, and so where to stop."""
         below, above = self.bounder.at_points(x, None if self.values is None else self.values(x))
         i = int(np.argmax(below))
         if below[i] > self.lower:
             self.lower, self.at = float(below[i]), x[i]
+        if not measured:
+            return
         if self.values is not None:  # what the bounds can reach at best is with the rounding that they must allow
             below, above = self.bounder.at_points(x)
         finite = np.isfinite(above)
@@ -387,6 +394,8 @@ class _Search:
         if self.boxes >= self.again:  # one more point among many boxes says nothing new, and costs as much as a round
             worst = np.argsort(-top)[:8]
             self.witness(0.5 * low[worst] + 0.5 * high[worst])
+            if self.error is not None:
+                self.witness(self.likely(low, high, top), False)
             self.again = AGAIN * self.boxes
         if self.values is None and seen.surely.max() > self.lower:
             i = int(np.argmax(seen.surely))
@@ -402,6 +411,14 @@ class _Search:
         self.keep(_Boxes(low[stop], high[stop], bound[stop]))
         cut = self.cut(_Boxes(low[go], high[go], bound[go]), seen.slope[go], seen.rest[go])
         self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
+
+    def likely(self, low: np.ndarray, high: np.ndarray, top: np.ndarray) -> np.ndarray:
+        """Of points scattered in the boxes with the largest bounds those (8, d) where the error in floats is most."""
+        assert self.error is not None
+        worst = np.argsort(-top)[:SCATTERED]
+        u = np.random.default_rng(self.boxes).random((POINTS_EACH, len(worst), low.shape[1]))
+        x = np.clip(low[worst] + u * (high[worst] - low[worst]), low[worst], high[worst]).reshape(-1, low.shape[1])
+        return x[np.argsort(-_finite(self.error(x)), kind="stable")[:8]]
 
     def urgent(self) -> np.ndarray:
         """Which open boxes come next: as many as one look takes."""
@@ -438,13 +455,25 @@ class _Search:
         share = (high - low) / self.width
         score = slope + rest[:, None] * share / np.maximum(share.max(axis=1, keepdims=True), 1e-300)
         score = np.where(high - low > NARROW * self.width, score + 1e-12 * share, -1.0)
-        low, high = _halves(low, high, np.argmax(score, axis=1))
+        low, high = halves(low, high, np.argmax(score, axis=1))
         bound = np.concatenate([bound, bound])
         if len(self.width) == 1:  # a round costs as much with few boxes as with more
             for _ in range(2 if len(low) <= FEW else 0):
-                low, high = _halves(low, high, np.zeros(len(low), int))
+                low, high = halves(low, high, np.zeros(len(low), int))
                 bound = np.concatenate([bound, bound])
         return _Boxes(low, high, bound)
+
+    def settle(self) -> None:
+        """Open boxes of which nothing is known are bounded by lines, so that a short time leaves no infinite bound."""
+        lines = getattr(self.bounder, "lines", None)
+        if lines is None or self.undefined is not None:
+            return
+        without = np.flatnonzero(~(self.open.bound < np.inf).all(axis=1))
+        if len(without) > SETTLED:
+            return
+        for some in np.array_split(without, -(-len(without) // lines.batch)) if len(without) else ():
+            seen = lines.look(self.open.low[some], self.open.high[some]).bound
+            self.open.bound[some] = np.fmin(self.open.bound[some], np.where(seen == seen, seen, np.inf))
 
     def found(self, rtol: float) -> Found:
         """What is known when no more is looked at."""
@@ -464,7 +493,7 @@ class _Search:
         return found
 
 
-def _first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The domain, cut along the given places."""
     lows, highs = low[None, :], high[None, :]
     for i, places in enumerate(cuts):
@@ -479,7 +508,7 @@ def _first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) 
     return lows.copy(), highs.copy()
 
 
-def _halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both halves of each box along an axis; they share the float that they are cut at, so nothing is lost."""
     rows = np.arange(len(lo))
     cut = 0.5 * lo[rows, axis] + 0.5 * hi[rows, axis]
@@ -489,4 +518,15 @@ def _halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarra
     return np.concatenate([lo, second_lo]), np.concatenate([first_hi, hi])
 
 
-__all__ = ["Bounder", "Found", "Lines", "Polynomials", "Target", "branch_and_bound", "point_bounds", "search_points"]
+__all__ = [
+    "Bounder",
+    "Found",
+    "Lines",
+    "Polynomials",
+    "Target",
+    "branch_and_bound",
+    "first_boxes",
+    "halves",
+    "point_bounds",
+    "search_points",
+]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.bounds import taylor
-from surefit.bounds.balls import MARGIN, TINY, Balls, NotFinite
-from surefit.bounds.branch import Looked
+from surefit.bounds.affine import form_of
+from surefit.bounds.balls import KINKS, MARGIN, TINY, Balls, NotFinite
 
-# Bounds so much larger than the usual one are looked at again, in smaller cells, while it helps
-LOOSE, GAINED, ROUNDS, PIECES, MOST_CELLS = 3.0, 0.9, 6, 4, 1200
+# Bounds so much larger than the usual one, and than what is seen, are looked at again in smaller cells
+LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 12, 4, 1200
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
+FAR = 10.0  # times what is seen, above which lines are asked too
+SHORT = 8  # parts of a cell, on each of which the range of its polynomial is known
 
 
 class Steps:
@@ -48,53 +50,133 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
     return np.unique(np.concatenate([low - outer, inner, high + outer]))
 
 
-def resolved(balls: Balls, ends: np.ndarray, seen: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cells of which those are cut where bounds are much larger than elsewhere: ends, and bounds of q - f (n, k).
+def resolved(
+    balls: Balls, ends: np.ndarray, seen: tuple[float, float], most: int = MOST_CELLS
+) -> tuple[np.ndarray, np.ndarray, Known]:
+    """At most so many cells, of which those are cut where bounds are much larger than elsewhere.
 
-    seen: between which arguments lie; beyond, bounds may be as large as they like.
+    seen: between which arguments lie; beyond, bounds may be as large as they like. Returns the ends of the cells, those
+    of all their parts, and what is known.
     """
-    least, most = differences(balls, ends[:-1], ends[1:])
-    size = np.maximum(np.abs(least), np.abs(most))
-    usual = LOOSE * np.median(size, axis=0)
-    active = (size > usual).any(axis=1)
+    known = differences(balls, ends[:-1], ends[1:])
+    usual = LOOSE * np.median(known.size, axis=0)
+    active = ((known.size > usual) & (known.size > NEAR * reached(balls, ends[:-1], ends[1:]))).any(axis=1)
     active &= (ends[:-1] >= seen[0]) & (ends[1:] <= seen[1])
     for _ in range(ROUNDS):
-        if not active.any() or len(ends) + (PIECES - 1) * active.sum() > MOST_CELLS:
+        room = (most - len(ends)) // (PIECES - 1)
+        if not active.any() or room <= 0:
             break
         old = np.flatnonzero(active)
+        if len(old) > room:  # the worst first
+            share = (known.size[old] / np.maximum(usual, TINY)).max(axis=1)
+            old = np.sort(old[np.argsort(-share, kind="stable")[:room]])
         inner = ends[old, None] + (ends[old + 1] - ends[old])[:, None] * (np.arange(1, PIECES) / PIECES)
-        parts = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
-        low, high = differences(balls, parts[:, :-1].reshape(-1), parts[:, 1:].reshape(-1))
-        now = np.maximum(np.abs(low), np.abs(high))
-        again = ((now > usual) & ~(now > GAINED * np.repeat(size[old], PIECES, axis=0))).any(axis=1)
-        keep = ~active
-        order = np.argsort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)]), kind="stable")
-        ends = np.concatenate([np.sort(np.concatenate([ends[:-1][keep], parts[:, :-1].reshape(-1)])), ends[-1:]])
-        least, most = (np.concatenate([a[keep], b])[order] for a, b in ((least, low), (most, high)))
-        size = np.concatenate([size[keep], now])[order]
-        active = np.concatenate([np.zeros(keep.sum(), bool), again])[order]
-    return ends, least, most
+        cut = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
+        a, b = cut[:, :-1].reshape(-1), cut[:, 1:].reshape(-1)
+        now = differences(balls, a, b)
+        again = ((now.size > usual) & (now.size > NEAR * reached(balls, a, b))).any(axis=1)
+        keep = np.ones(len(active), bool)
+        keep[old] = False
+        starts = np.concatenate([ends[:-1][keep], a])
+        order = np.argsort(starts, kind="stable")
+        ends = np.append(starts[order], ends[-1])
+        known = known.chosen(keep).joined(now).chosen(order)
+        active = np.concatenate([active[keep], again])[order]
+    k = known.least.shape[2]
+    fine = np.append(parts(ends[:-1], ends[1:])[:, :-1].ravel(), ends[-1])
+    return ends, fine, Known(*(v.reshape(-1, k) for v in known))
 
 
-def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest network - function on intervals (n,) -> (n, k); infinite where a ball is."""
+def reached(balls: Balls, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """What |network - function| is at some points of intervals (n,) -> (n, k), with no claim."""
+    t = (low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SEEN)).reshape(-1, 1)
+    with np.errstate(all="ignore"):
+        y = np.stack([np.broadcast_to(f(t[:, 0]), len(t)) for f in balls.formulas], axis=1)
+        apart = np.abs(balls.net(t) - y).reshape(len(low), SEEN, -1)
+    return np.nan_to_num(apart, nan=np.inf).max(axis=1)
+
+
+def parts(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The ends (n, SHORT + 1) of the parts of intervals (n,)."""
+    inner = low[:, None] + (high - low)[:, None] * (np.arange(1, SHORT) / SHORT)
+    inner = np.clip(inner, low[:, None], high[:, None])
+    return np.concatenate([low[:, None], inner, high[:, None]], axis=1)
+
+
+class Known(NamedTuple):
+    """What is known of k functions on the parts of intervals (n, SHORT, k).
+
+    least, most: of network - function; down, up: of the slope of the network. Infinite where nothing is known.
+    """
+
+    least: np.ndarray
+    most: np.ndarray
+    down: np.ndarray
+    up: np.ndarray
+
+    def chosen(self, order: np.ndarray) -> Known:
+        """Those of some intervals."""
+        return Known(*(v[order] for v in self))
+
+    def joined(self, other: Known) -> Known:
+        """These intervals and others."""
+        return Known(*(np.concatenate([a, b]) for a, b in zip(self, other, strict=True)))
+
+    @property
+    def size(self) -> np.ndarray:
+        """The largest |network - function| on each interval (n, k)."""
+        return np.asarray(np.maximum(np.abs(self.least), np.abs(self.most)).max(axis=1))
+
+
+def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
+    """Network and functions on intervals (n,).
+
+    One polynomial follows the difference on a whole interval, and its range is read off each part. Where the function
+    has a kink, a polynomial follows the network alone, and a line the function.
+    """
     n, k = len(low), len(balls.formulas)
     B, f = balls.basis, balls.f
-    least, most = np.full((n, k), -np.inf), np.full((n, k), np.inf)
+    found = Known(*(np.full((n, SHORT, k), sign * np.inf) for sign in (-1, 1, -1, 1)))
     c = np.clip(0.5 * low + 0.5 * high, low, high)
     h = np.nextafter(np.maximum(high - c, c - low), np.inf)
     with np.errstate(all="ignore"):
         rest = balls._remainders(low[:, None], high[:, None], h)
+        ends = (parts(low, high) - c[:, None]) / h[:, None]
+        off = 8 * 2.0**-52 * (1.0 + np.abs(c) / h)  # how far such a place may be from where it is said to be
+        bent = any({node.op for node in e.nodes} & KINKS for e in balls.formulas)
+        lines = [form_of(e, low[:, None], high[:, None]) for e in balls.formulas]
         for i in range(n):
+            rows = balls.rows(f.arb(float(c[i])))
             try:
-                coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])))
+                coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])), rows)
+                known = True
             except NotFinite:
-                continue
-            t = taylor.Taylor(B, coef, (rho + rest[i]) * MARGIN)
-            below, above, _, _ = taylor.polynomial_range(t, np.zeros(k))
-            fine = np.isfinite(t.rho) & np.isfinite(below) & np.isfinite(above)
-            least[i], most[i] = np.where(fine, -above, -np.inf), np.where(fine, -below, np.inf)
-    return least, most
+                known = False
+            if bent or not known:
+                q, off_q, slope, off_slope = balls.alone(rows, float(h[i]))
+                beyond = rest[i] * (B.M / h[i])
+                _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off[i])
+            if not known:  # the forms have the same middle and half width
+                coef, rho = -q, off_q + np.array([x.rho[i] for x in lines])
+                coef[:, 0] += [x.c[i] for x in lines]
+                coef[:, 1] += [x.g[i, 0] for x in lines]
+                rho = rho + 2.0**-51 * np.abs(coef[:, :2]).sum(axis=1) + 2.0**-51 * np.abs(q[:, :2]).sum(axis=1)
+            t = taylor.Taylor(B, -coef, (rho + rest[i]) * MARGIN)
+            _put(found.least, found.most, i, t, ends[i], off[i])
+        # where units bend too much for a polynomial
+        far = np.flatnonzero((found.size > FAR * reached(balls, low, high)).any(axis=1))
+        if len(far):
+            other = balls.lines.look(low[far, None], high[far, None]).bound[:, None, :]
+            found.least[far] = np.fmax(found.least[far], -other)
+            found.most[far] = np.fmin(found.most[far], other)
+    return found
+
+
+def _put(low: np.ndarray, high: np.ndarray, i: int, t: taylor.Taylor, ends: np.ndarray, off: float) -> None:
+    """The ranges of polynomials (k,) on the parts of an interval, into row i."""
+    least, most = taylor.ranges_between(t, ends, float(off))
+    fine = np.isfinite(t.rho) & np.isfinite(least) & np.isfinite(most)
+    low[i], high[i] = np.where(fine, least, -np.inf), np.where(fine, most, np.inf)
 
 
 def slopes_of(kind: str, group: Any, ends: np.ndarray) -> np.ndarray:
@@ -111,22 +193,4 @@ def slopes_of(kind: str, group: Any, ends: np.ndarray) -> np.ndarray:
         return np.minimum(0.25 / np.cosh(0.5 * nearest) ** 2 * MARGIN + TINY, 0.25)
 
 
-class Nothing:
-    """In the place of lines: nothing is known of a box."""
-
-    def __init__(self, k: int) -> None:
-        self.k = k
-
-    def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
-        n = len(low)
-        return Looked(
-            np.full((n, self.k), np.inf),
-            np.zeros(low.shape),
-            np.zeros(n),
-            np.zeros((n, self.k), bool),
-            np.zeros(n),
-            low,
-        )
-
-
-__all__ = ["CELLS", "Nothing", "Steps", "cells", "differences", "resolved", "slopes_of"]
+__all__ = ["CELLS", "SHORT", "Known", "Steps", "cells", "differences", "parts", "resolved", "slopes_of"]

@@ -20,33 +20,83 @@ and beside logarithms keep the signs that they had at the points that were looke
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from surefit.bounds import interval as I
-from surefit.bounds.affine import AffineArithmetic, Form, add, inputs, of_range, scale
-from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, NotFinite, Series, compared, flint, precision
-from surefit.bounds.branch import Lines, Looked
-from surefit.bounds.cells import CELLS, Nothing, Steps, cells, resolved, slopes_of
-from surefit.bounds.interval import Range
+from surefit.bounds.affine import AffineArithmetic, Form, add, form_of, inputs, of_range, range_of, scale
+from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, Bent, NotFinite, Series, compared, flint, precision
+from surefit.bounds.branch import Lines, Looked, first_boxes, halves
+from surefit.bounds.cells import CELLS, MOST_CELLS, SHORT, Steps, cells, parts, resolved, slopes_of
+from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
-from surefit.bounds.recognised import STEEPEST, Evaluated, Group, Other, Recognised, factor_range
+from surefit.bounds.recognised import STEEPEST, Base, Evaluated, Group, Other, Recognised, factor_range
+from surefit.bounds.relax import Relaxation
 from surefit.formulas.expression import Expression
 
 STEP, MUCH = 8, 1500  # units that a step of a function costs as much as; so much of both that half of the cells must do
 BEYOND = 0.03  # of its range, by which the argument of a function may leave what was seen
+NEAR, FARTHEST = 0.01, 0.05  # of its range: what is near, and how far cells go at most
+MOST_REACHED, ROUNDS = 80_000, 24  # boxes times sums that are looked at for that, and how often they are cut
 FEW = 16
 SMALL = 2e-3  # of the domain's width: boxes without a bound are left to lines
 FIRST = 600  # boxes that the domain is cut into before anything is known
+Ends = tuple[float, float]
+
+
+def _beside(end: float, other: float) -> float:
+    """An end that an argument may be seen beyond: not as far as 0, where many functions have a pole."""
+    return 0.9 * end if end * (other - 0.9 * end) < 0 else other
+
+
+def _times(slope: Range, apart: Range) -> Range:
+    """How much a part changes where its argument does; nothing where that does not, however steep it is."""
+    moved, still = I.mul(slope, apart), apart.size == 0
+    return Range(np.where(still, 0.0, moved.low), np.where(still, 0.0, moved.high))
+
+
+def _told(base: Base, at: Range, hull: Range, apart: Range, noise: np.ndarray) -> tuple[Range, Range]:
+    """An error and slopes with q(T) - f(S) in error + slopes (T - S): S in `at`, both in `hull`, T - S in `apart`.
+
+    Three ways lead from f(S) to q(T): by f(T), with the slopes of f; by q(S), with those of q, which has none that is
+    infinite, and no kink; and by f(T), of which no more is known than its values. On each box the nearest is taken.
+    """
+    assert base.error is not None
+    assert base.slope is not None
+    assert base.own is not None
+    assert base.value is not None
+    a, b, zero = hull.low, hull.high, np.zeros(len(noise))
+    error = _range_of(base.error, a, b)
+    ways = [(error, _range_of(base.slope, a, b))]
+    if base.bent and apart.size.any():  # of a smooth one the slopes of both are nearly the same
+        spread = up(base.value[0].largest(a, b) + base.value[1].largest(a, b))
+        ways += [
+            (_range_of(base.error, at.low, at.high), _range_of(base.own, a, b)),
+            (Range(error.low - spread, error.high + spread), Range(zero, zero)),
+        ]
+    best, slopes = ways[0]
+    least = I.add(best, _times(slopes, apart)).size
+    for other, steep in ways[1:]:
+        size = I.add(other, _times(steep, apart)).size
+        less = (size < least) | ~(least < np.inf)
+        least = np.where(less, size, least)
+        best = Range(np.where(less, other.low, best.low), np.where(less, other.high, best.high))
+        slopes = Range(np.where(less, steep.low, slopes.low), np.where(less, steep.high, slopes.high))
+    return Range(I.down(best.low - noise), I.up(best.high + noise)), slopes
+
+
+def _range_of(steps: tuple[Steps, Steps], low: np.ndarray, high: np.ndarray) -> Range:
+    return Range(-steps[0].largest(low, high), steps[1].largest(low, high))
 
 
 class Parts(Recognised):
     """Bounds of |formula - network| on boxes, through the parts that both are made of; `lines` where they fail."""
 
-    batch = 1024
+    batch = 4096
     excess = 0.1
 
     def __init__(
@@ -58,8 +108,10 @@ class Parts(Recognised):
         groups = [group for layer in self.layers for group in layer]
         work = sum(len(g.units) + STEP * sum(len(b.function.nodes) for b in g.bases) for g in groups)
         self.cells = CELLS if work < MUCH else CELLS // 2
+        self.most_cells = MOST_CELLS if work < MUCH else MOST_CELLS // 2
+        reached = self._reach([g for g in groups if g.sum.layer])
         for group in groups:
-            self._tabulate(group)
+            self._tabulate(group, reached.get(id(group)))
 
     def cuts(self) -> list[np.ndarray]:
         """Where the domain is cut first."""
@@ -68,15 +120,50 @@ class Parts(Recognised):
 
     # --- each part by itself ---
 
-    def _tabulate(self, group: Group) -> None:
-        """Bounds of |q - f| and of f' on cells."""
+    def _reach(self, groups: Sequence[Group]) -> dict[int, Ends]:
+        """Between which values the sums of groups lie: forms say so, and where they are near what was seen.
+
+        The domain is cut where a form reaches farther than values at points, until few do. A box whose argument is in
+        no cell has no bound, and points alone miss the corner where an argument is largest.
+        """
+        seen = {id(g): (float(g.sum.values.min()), float(g.sum.values.max())) for g in groups}
+        reached = dict(seen)
+        low, high = first_boxes(self.low, self.high, self.cuts())
+        looked = rounds = 0
+        while groups and len(low):
+            rounds += 1
+            forms = self._forms(low, high)[0]
+            middle = np.clip(0.5 * low + 0.5 * high, low, high)
+            points = self._forms(middle, middle)[0]
+            looked += len(low)
+            cut, slope = np.zeros(len(low), bool), np.zeros(low.shape)
+            for g in groups:
+                r, at = forms[id(g.sum)].range, points[id(g.sum)]
+                fine = np.isfinite(at.rho)
+                a, b = (float(v) for v in seen[id(g)])
+                a, b = min(a, at.c.min(where=fine, initial=a)), max(b, at.c.max(where=fine, initial=b))
+                seen[id(g)] = a, b
+                far = ~((r.low >= _beside(a, a - NEAR * (b - a))) & (r.high <= _beside(b, b + NEAR * (b - a))))
+                cut |= far
+                slope += np.where(far[:, None], np.abs(forms[id(g.sum)].g), 0.0) / max(b - a, 1e-300)
+            done = ~cut if looked * len(groups) < MOST_REACHED and rounds < ROUNDS else np.ones(len(cut), bool)
+            for g in groups:
+                r, (a, b), (low_seen, high_seen) = forms[id(g.sum)].range, reached[id(g)], seen[id(g)]
+                a, b = (min(a, r.low.min(where=done, initial=a)), max(b, r.high.max(where=done, initial=b)))
+                room = FARTHEST * (high_seen - low_seen)
+                reached[id(g)] = max(a, low_seen - room), min(b, high_seen + room)
+            low, high = low[~done], high[~done]
+            share = (high - low) / np.maximum(self.high - self.low, 1e-300)
+            low, high = halves(low, high, np.argmax(np.nan_to_num(slope[~done]) + 1e-9 * share, axis=1))
+        return reached
+
+    def _tabulate(self, group: Group, reached: Ends | None) -> None:
+        """Bounds of |q - f| and of f' on cells. reached: between which values a sum lies that is not linear."""
         if not group.bases:
             return
         f = self.f
-        low, high = float(group.sum.values.min()), float(group.sum.values.max())
-        if group.sum.layer == 0:  # linear
-            low, high = self._linear(group)
-        beyond = (BEYOND if group.sum.layer else 1e-12) * (high - low) + 1e-12 * max(abs(low), abs(high))
+        low, high = self._linear(group) if reached is None else reached
+        beyond = (1e-12 if reached is None else BEYOND) * (high - low) + 1e-12 * max(abs(low), abs(high))
         ends = cells(low, high, beyond, self.cells)
         group.low, group.high = float(ends[0]), float(ends[-1])
         m = len(group.units)
@@ -86,34 +173,50 @@ class Parts(Recognised):
         weights = np.stack([b.weights[group.units] for b in group.bases])
         net.nodes.append(Affine(((2, weights, None),), np.array([b.shift for b in group.bases])))
         functions = [b.function for b in group.bases]
-        balls = Balls(net, functions, Nothing(len(functions)), None)  # type: ignore[arg-type]
-        ends, least_error, most_error = resolved(balls, ends, (low, high))
+        lines = Lines(Relaxation(net, False), lambda a, b: [form_of(e, a, b) for e in functions])
+        balls = Balls(net, functions, lines, None)
+        ends, fine, known = resolved(balls, ends, (low, high), self.most_cells)
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
-            base.error = Steps(ends, -least_error[:, j]), Steps(ends, most_error[:, j])
+            base.error = Steps(fine, -known.least[:, j]), Steps(fine, known.most[:, j])
+            base.own = Steps(fine, -known.down[:, j]), Steps(fine, known.up[:, j])
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
-            least, most = np.full(len(ends) - 1, -np.inf), np.full(len(ends) - 1, np.inf)
-            with precision(f, 3):
-                for i, (a, b) in enumerate(pairwise(ends)):
-                    least[i], most[i] = self._slope(base.function, float(a), float(b))
-            base.slope = Steps(ends, -least), Steps(ends, most)
+            with precision(f, 4):
+                slopes = [self._slopes(base.function, float(a), float(b)) for a, b in pairwise(ends)]
+            least, most = (np.concatenate(v) for v in zip(*slopes, strict=True))
+            base.slope = Steps(fine, -least), Steps(fine, most)
+            base.bent = bool({n.op for n in base.function.nodes} & KINKS) or not np.isfinite([least, most]).all()
+            values = range_of(base.function, fine[:-1, None], fine[1:, None])
+            base.value = Steps(fine, -values.low), Steps(fine, np.where(values.bad, np.inf, values.high))
 
-    def _slope(self, e: Expression, a: float, b: float) -> tuple[float, float]:
-        """The range of the derivative on [a, b]."""
+    def _slopes(self, e: Expression, a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+        """Least and largest derivative on each of the parts of [a, b]."""
         f = self.f
-        middle = 0.5 * a + 0.5 * b
+        middle = float(np.clip(0.5 * a + 0.5 * b, a, b))
         half = float(np.nextafter(max(b - middle, middle - a), np.inf))
-        ball = f.arb(middle, half)
         try:
-            whole = self._series(e, ball)
+            whole = self._series(e, f.arb(middle, half))
             point = self._series(e, f.arb(middle))
         except NotFinite:
-            return -np.inf, np.inf
-        bent = point[1] + 2 * whole[2] * f.arb(0, half)
-        low = max(float(whole[1].lower()), float(bent.lower()))
-        high = min(float(whole[1].upper()), float(bent.upper()))
-        return float(np.nextafter(low, -np.inf)), float(np.nextafter(high, np.inf))
+            return self._any_slope(e, f.arb(middle, half))
+        with np.errstate(all="ignore"):
+            ends = parts(np.array([a]), np.array([b]))[0] - middle
+            t = Range(I.down(ends[:-1]), I.up(ends[1:]))
+            first, second, third = (Range(float(c.lower()), float(c.upper())) for c in (point[1], point[2], whole[3]))
+            bent = I.add(I.mul(second, 2.0), I.mul(I.mul(third, t), 3.0))
+            found = I.add(first, I.mul(bent, t))
+            plain = Range(float(whole[1].lower()), float(whole[1].upper()))
+            low, high = I.down(np.fmax(found.low, plain.low)), I.up(np.fmin(found.high, plain.high))
+        return np.where(low <= high, low, -np.inf), np.where(low <= high, high, np.inf)
+
+    def _any_slope(self, e: Expression, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The same of a function that may bend: between which all its difference quotients on a ball lie."""
+        low, high = -np.inf, np.inf
+        with precision(self.f, 2), suppress(NotFinite):
+            found = read(e, {"t": self.f.arb_series([x, 1])}, Bent(self.f))
+            low, high = float(np.nextafter(float(found[1].lower()), -np.inf)), float(found[1].upper())
+        return np.full(SHORT, low), np.full(SHORT, np.nextafter(high, np.inf))
 
     def _series(self, e: Expression, x: Any) -> Any:
         return read(e, {"t": self.f.arb_series([x, 1])}, Series(self.f))
@@ -142,30 +245,33 @@ class Parts(Recognised):
         k = len(self.formulas)
         with np.errstate(all="ignore"):
             forms, lost = self._forms(low, high)
-            off: dict[int, np.ndarray] = {}  # of a group: |T - S| at most
+            off: dict[int, Range] = {}  # of a group: T - S
             errors: dict[int, Range] = {}
             noises: dict[int, np.ndarray] = {}
             slopes: dict[int, Range] = {}
             slope = np.zeros((n, d))
+            zero = np.zeros(n)
+            forward = [Range(zero - left, zero + left) for left in self.left]
             for layer in self.layers:
                 for group in layer:
-                    form, apart = forms[id(group.sum)], off.get(id(group), np.zeros(n))
-                    a, b = I.down(form.range.low - apart), I.up(form.range.high + apart)
+                    form, apart = forms[id(group.sum)], off.get(id(group), Range(zero, zero))
+                    a, b = I.down(form.range.low + np.minimum(apart.low, 0.0)), form.range.high
+                    b = I.up(b + np.maximum(apart.high, 0.0))
                     slope += np.abs(form.g) / max(group.high - group.low, 1e-300)
                     for base in group.bases:
-                        assert base.error is not None
-                        assert base.slope is not None
                         assert base.noise is not None
-                        noises[id(base)] = base.noise.largest(a, b)
-                        errors[id(base)] = Range(-base.error[0].largest(a, b) - noises[id(base)],
-                                                 base.error[1].largest(a, b) + noises[id(base)])  # fmt: skip
-                        slopes[id(base)] = Range(-base.slope[0].largest(a, b), base.slope[1].largest(a, b))
-                        total = errors[id(base)].size + np.where(apart > 0, slopes[id(base)].size * apart, 0.0)
+                        noise = noises[id(base)] = base.noise.largest(a, b)
+                        error, steep = _told(base, form.range, Range(a, b), apart, noise)
+                        errors[id(base)], slopes[id(base)] = error, steep
+                        total = I.add(error, _times(steep, apart))
                         for who, m in base.to:
+                            mine = I.mul(total, m)
                             if isinstance(who, Group):
-                                old = off.get(id(who), np.zeros(n))
-                                off[id(who)] = (old + m.size * total) * MARGIN
+                                off[id(who)] = I.add(off[id(who)], mine) if id(who) in off else mine
+                            else:
+                                forward[who] = I.add(forward[who], mine)
             bounds = np.stack([self._output(j, n, errors, slopes) for j in range(k)], axis=1)
+            bounds = np.fmin(bounds, np.stack([total.size for total in forward], axis=1))
             alone = {key: Range(-v, v) for key, v in noises.items()}
             noise = np.stack([self._output(j, n, alone, slopes) for j in range(k)], axis=1)
         return bounds * MARGIN, noise * MARGIN, np.where(np.isfinite(slope), slope, 0.0), lost
@@ -228,7 +334,7 @@ def parts_of(
     if flint() is None or len(low) < 2 or not (low < high).all():
         return None
     ops = {n.op for e in formulas for n in e.nodes}
-    if not ops <= OPERATIONS or ops & KINKS:  # slopes of parts are those of smooth ones
+    if not ops <= OPERATIONS:
         return None
     try:
         return Parts(exact, formulas, names, low, high, lines, running)

@@ -127,6 +127,14 @@ class TooMany(Exception):
     """More straight pieces than are allowed are needed."""
 
 
+class Late(Exception):
+    """The time is over."""
+
+
+def _never() -> bool:
+    return False
+
+
 def _steepest(x: np.ndarray, low: np.ndarray, high: np.ndarray, il: int, iu: int, sign: int) -> tuple[float, int, int]:
     """Of the lines above `low` from il on and below `high` from iu on: the largest slope, or the smallest (sign -1).
 
@@ -134,6 +142,13 @@ def _steepest(x: np.ndarray, low: np.ndarray, high: np.ndarray, il: int, iu: int
     then no line is above low at a and below high at b with a third one. Newton's method on the convex piecewise-linear
     function phi(s) = max(low - s x) - min(high - s x), from that side: it ends after a few steps.
     """
+    with np.errstate(all="ignore"):  # a line that is not finite is none
+        return _steepest_line(x, low, high, il, iu, sign)
+
+
+def _steepest_line(
+    x: np.ndarray, low: np.ndarray, high: np.ndarray, il: int, iu: int, sign: int
+) -> tuple[float, int, int]:
     xl, l = x[il:], low[il:]
     xu, u = x[iu:], high[iu:]
     span = max(x[-1] - min(xl[0], xu[0]), 1e-300)
@@ -202,8 +217,10 @@ def _reach(
     return (good, top, -1) if over <= under else (good, bottom, 1)
 
 
-def links_on(x: np.ndarray, y: np.ndarray, tol: float, most: int = MOST) -> Links:
+def links_on(x: np.ndarray, y: np.ndarray, tol: float, most: int = MOST, late: Callable[[], bool] = _never) -> Links:
     """The fewest links within tol of the values y at the points x (both (m,), x rising), with state as in the greedy.
+
+    late: whether the time is over, asked after each link.
 
     The next line crosses the last one somewhere between where that last touched and where it left the tube. So the side
     it touched counts from there on, and the side it left by from the exit on.
@@ -241,6 +258,8 @@ def links_on(x: np.ndarray, y: np.ndarray, tol: float, most: int = MOST) -> Link
             il, iu = a, exit_
         if len(lines) > most:
             raise TooMany
+        if late():
+            raise Late
     return _joined(x, lines)
 
 
@@ -269,21 +288,24 @@ def points_of(low: float, high: float, links: Links | None, more: Sequence[float
         x = (links.knots[:-1, None] + np.diff(links.knots)[:, None] * steps).ravel()
         x = np.append(x, high)
     x = np.unique(np.concatenate([x, [p for p in more if low < p < high]]))
-    return x[np.append(True, np.diff(x) > 1e-14 * (high - low))]
+    least = 1e-14 * (high - low)
+    x = x[np.append(True, np.diff(x) > least)]
+    return np.concatenate([[low], x[(x > low) & (x < high - least)], [high]])  # both ends, whatever is beside them
 
 
 def fewest_links(
-    f: Function, low: float, high: float, tol: float, more: Sequence[float] = (), most: int = MOST
-) -> tuple[Links, np.ndarray, np.ndarray]:
+    f: Function, low: float, high: float, tol: float, more: Sequence[float] = (), most: int = MOST,
+    late: Callable[[], bool] = _never,
+) -> tuple[Links, np.ndarray, np.ndarray]:  # fmt: skip
     """The links, and the points and values (m,) they were computed at. more: points to be looked at in any case.
 
-    DomainError: the function has no finite value at some point. TooMany: more than `most` pieces.
+    DomainError: the function has no finite value at some point. TooMany: more than `most` pieces. Late: see `links_on`.
     """
     links = None
     for _ in range(3):
         x = points_of(low, high, links, more)
         y = finite_values(f, x)
-        new = links_on(x, y, tol, most)
+        new = links_on(x, y, tol, most, late)
         if links is not None and abs(new.hinges - links.hinges) <= 1 + links.hinges // 100:
             return new, x, y
         links = new
@@ -392,6 +414,7 @@ def _bends(x: list[Fraction], low: list[Fraction], high: list[Fraction], twice: 
 
 __all__ = [
     "Construction",
+    "Late",
     "Links",
     "Piece",
     "TooMany",

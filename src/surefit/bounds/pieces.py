@@ -37,6 +37,7 @@ BLOCK = 65_536  # places times units that are worked on at once
 MOST_PARTS = 64  # of a piece, each time that it is cut
 MOST_OPEN = 50_000  # parts that are looked at in one box
 ROUNDS = 6
+FAR_ABOVE = 1e3  # times what is reached
 MARGIN = 1.0 + 1e-9
 TINY = 1e-300
 
@@ -233,12 +234,16 @@ class Pieces:
                 better = reached > surely
                 surely, at = np.where(better, reached, surely), np.where(better, place, at)
             self.best = max(self.best, float(surely.max()))
-        lost = ~(bounds < np.inf).all(axis=1) | ~(low_ < high_)
+        # a bound far above what is reached is that of a target that no polynomial follows on such a box
+        lost = ~(bounds < FAR_ABOVE * self.best).all(axis=1) | ~(low_ < high_)
         bad = np.zeros((n, k), bool)
         slope, rest = np.ones((n, 1)), np.ones(n)
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
-            bounds[lost], bad[lost], surely[lost] = other.bound, other.bad, 0.0
+            none = ~(bounds < np.inf).all(axis=1) | ~(low_ < high_)
+            surely[none] = 0.0
+            nearer = np.fmin(bounds[lost], other.bound)
+            bounds[lost], bad[lost] = np.where(none[lost, None], other.bound, nearer), other.bad
             slope[lost], rest[lost] = other.slope, other.rest
         return Looked(bounds, slope, rest, bad, surely, np.clip(at, low_, high_)[:, None])
 

@@ -319,7 +319,7 @@ def _prove(
     way = _way(s, deployed, relaxation, rtol, tol is not None)
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
-        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts,
+        outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
     )  # fmt: skip
     return found, way.method, way.arb
 

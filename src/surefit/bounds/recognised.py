@@ -69,9 +69,12 @@ class Base:
     weights: np.ndarray = field(repr=False)
     shift: float = 0.0
     to: list[tuple[Any, Range]] = field(default_factory=list)  # of a Group or the number of an output
-    error: tuple[Steps, Steps] | None = None  # f - q, and q - f
+    error: tuple[Steps, Steps] | None = None  # of f - q, and q - f
     noise: Steps | None = None  # what rows that are not parallel, and the rounding of the running network, may add
-    slope: tuple[Steps, Steps] | None = None
+    slope: tuple[Steps, Steps] | None = None  # of f, and that of q
+    own: tuple[Steps, Steps] | None = None
+    value: tuple[Steps, Steps] | None = None  # of -f and f
+    bent: bool = False  # whether f has a kink, or a slope that is infinite or unknown
 
 
 @dataclass(eq=False)
@@ -270,6 +273,7 @@ class Recognised:
     def _compare(self) -> None:
         """Formula and parts at points, to 27 digits: no proof, which is algebra, but a mistake in it would be seen."""
         f = self.f
+        known = 0
         for x in self.points[:: max(1, len(self.points) // CHECKED)]:
             place = [f.arb_series([f.arb(float(v))]) for v in x]
             parts = self._in_balls(place)
@@ -279,8 +283,11 @@ class Recognised:
                     z = parts.value(value)[0]
                     if not abs(y - z) <= f.arb(2.0**-90) * (abs(y) + self._size(value)):
                         raise Other
-            except NotFinite:
-                raise Other from None
+                known += 1
+            except NotFinite:  # at a kink, where a corner of the domain may lie
+                continue
+        if known < CHECKED // 2:
+            raise Other
 
     @staticmethod
     def _size(value: Value) -> float:

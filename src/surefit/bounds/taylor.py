@@ -366,7 +366,19 @@ def apply(kind: str, a: Taylor) -> Taylor:
         for t in terms:
             bad = bad | t.bad
         result = compose(a, terms, last, Range(whole.low, whole.high, whole.bad | a.range.bad))
-        return Taylor(a.B, result.coef, np.where(bad, np.inf, result.rho), result.range)
+        return _flat(Taylor(a.B, result.coef, np.where(bad, np.inf, result.rho), result.range))
+
+
+def _flat(t: Taylor) -> Taylor:
+    """A value as its range, where that is narrower than the rest of its polynomial: of a unit that bends sharply."""
+    middle = t.range.middle
+    radius = t.range.radius(middle)
+    flat = (radius < t.rho) & ~t.range.bad
+    if not flat.any():
+        return t
+    coef = np.where(flat[..., None], 0.0, t.coef)
+    coef[..., 0] = np.where(flat, middle, coef[..., 0])
+    return Taylor(t.B, coef, np.where(flat, radius, t.rho), t.range)
 
 
 # --- formulas -------------------------------------------------------------------------------------------------------
@@ -635,6 +647,25 @@ def polynomial_range(t: Taylor, shift: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return least, most, np.where(np.isfinite(surely), surely, 0.0), points[j]
 
 
+def ranges_between(t: Taylor, ends: np.ndarray, off: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of values (k,) of one place e: the least and the largest on each interval between `ends` (m + 1,) -> (m, k).
+
+    off: by how much an end may be off. Between points a distance of h apart a polynomial leaves its chord by h^2 / 8
+    times its second derivative.
+    """
+    B, steps = t.B, 8
+    e = ends[:-1, None] + np.diff(ends)[:, None] * (np.arange(steps + 1) / steps)  # (m, steps + 1)
+    powers = e[..., None] ** np.arange(B.K + 1)
+    values = np.einsum("msa,ka->mks", powers, t.coef)
+    sizes = np.maximum(np.abs(ends).max(), 1.0) ** np.arange(B.K + 1)
+    a = np.arange(B.K + 1)
+    wide = float(np.diff(ends).max()) / steps + 4 * off
+    bend = np.abs(t.coef) @ (sizes * a * (a - 1)) * (wide * wide / 8.0) * (1 + gamma(B.M + 8))
+    slope = np.abs(t.coef) @ (sizes * a) * off
+    slack = bend + slope + t.rho + 2 * gamma(B.M + 4 * B.K + 8) * t.size * float(sizes[-1])
+    return -up(-(values.min(axis=2) - slack)), up(values.max(axis=2) + slack)
+
+
 __all__ = [
     "Basis",
     "Taylor",
@@ -646,4 +677,5 @@ __all__ = [
     "is_smooth",
     "network",
     "polynomial_range",
+    "ranges_between",
 ]

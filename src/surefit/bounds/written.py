@@ -65,6 +65,11 @@ def _per(op: str) -> Callable[[Does, Any], Any]:
     return lambda a, x: a.do("div", a.number(Fraction(1)), a.do(op, x))
 
 
+def _sinc(a: Does, x: Any) -> Any:
+    t = a.do("mul", x, a.constant("pi"))
+    return a.do("div", a.do("sin", t), t)
+
+
 WRITTEN: dict[str, Callable[..., Any]] = {
     "hypot": lambda a, x, y: a.do("sqrt", a.do("add", a.do("mul", x, x), a.do("mul", y, y))),
     "exp2": lambda a, x: a.do("exp", a.do("mul", x, a.do("log", a.number(Fraction(2))))),
@@ -83,6 +88,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "erfc": lambda a, x: a.do("sub", a.number(Fraction(1)), a.do("erf", x)),
     "sec": _per("cos"),
     "csc": _per("sin"),
+    "sinc": _sinc,
     "cot": lambda a, x: a.do("div", a.do("cos", x), a.do("sin", x)),
     "max": _of_many(_larger),
     "min": _of_many(_smaller),

@@ -534,10 +534,23 @@ _KNOWN = {
     ),
     (
         "|error| <= {} is not proved: the bound is {}, near {}. No continuous function comes closer to a jump than "
-        "half its height; else give more time or a larger tolerance"
+        "half its height, and numbers in float64 have 16 digits; choose a larger tolerance"
     ): (
-        "|误差| <= {0} 没有得到证明：{2} 附近的界为 {1}。连续函数与跳跃的距离不会小于其高度的一半；"
-        "否则请给更多时间或增大容差"
+        "|误差| <= {0} 没有得到证明：{2} 附近的界为 {1}。连续函数与跳跃的距离不会小于其高度的一半，"
+        "float64 只有 16 位数字；请增大容差"
+    ),
+    (
+        "|error| <= {} is not proved: it is {} at {}. No continuous function comes closer to a jump than "
+        "half its height, and numbers in float64 have 16 digits; choose a larger tolerance"
+    ): (
+        "|误差| <= {0} 没有得到证明：在 {2} 处误差为 {1}。连续函数与跳跃的距离不会小于其高度的一半，"
+        "float64 只有 16 位数字；请增大容差"
+    ),
+    "nothing was found in time={} seconds; give more time, or ask for less": (
+        "在 time={0} 秒内没有找到结果；请给更多时间，或放宽要求"
+    ),
+    "no bound of the error with units={} was proved; is there a pole in {}? Else give more time": (
+        "units={0} 时误差没有得到界；{1} 内有极点吗？否则请给更多时间"
     ),
     "say where, for example --on x=-3:3": "请写明区间，例如 --on x=-3:3",
     "{} is no relation; write one with <=, >=, < or >, such as 'y <= 1'": (

@@ -18,6 +18,7 @@ from surefit.bounds.minlink import (
     MOST,
     Construction,
     Function,
+    Late,
     Links,
     Piece,
     TooMany,
@@ -52,6 +53,7 @@ CLOSE = 1e-3  # gap of a certificate without a tolerance
 TINY = 1e-6  # gap of one with a tolerance, which is what ends it
 KINKS = 64
 FEW, EXACT = 4, 1e-6  # with so few hinges a part is tried with so much less of its tolerance
+NEAR = 1.01  # times what the points say, that a proved error may be
 SPARE = 0.97  # of a tolerance, which a network of nested parts uses at least
 
 
@@ -61,6 +63,15 @@ def constructed(problem: Problem, tol: float | None, units: int | None, time: fl
     problem: of one formula of one input. began: when the clock of `time` started.
     The record holds its certificate, and in `extra` the `Construction`.
     """
+    try:
+        return _constructed(problem, tol, units, time, began)
+    except Late:
+        raise DomainError(
+            f"construct: nothing was found in time={time:g} seconds; give more time, or ask for less"
+        ) from None
+
+
+def _constructed(problem: Problem, tol: float | None, units: int | None, time: float | None, began: float) -> Record:
     formula = _formula(problem)
     if problem.domain.dim > 1:
         return _of_several(problem, formula, tol, units, time, began)
@@ -161,7 +172,7 @@ class _Maker:
         """The fewest links; the points they were computed at are kept."""
         function: Function = self.f
         try:
-            links, *points = fewest_links(function, self.low, self.high, tol, self.more)
+            links, *points = fewest_links(function, self.low, self.high, tol, self.more, late=self._is_late)
         except TooMany:
             raise ArgumentError(
                 f"construct: tol={tol:.3g} needs more than {MOST} straight pieces; choose a larger one, or "
@@ -200,23 +211,30 @@ class _Maker:
             proof = self.prove(model, tol)
             if proof.proves(tol):
                 return links, model, proof
-            if self.deadline is not None and clock.perf_counter() > self.deadline:
+            if self._is_late():
                 break
             known = len(self.more)
             self.more = sorted({*self.more, *self._worst(proof, tol)})
             if len(self.more) == known or proof.lower <= tol * (1 + LESS):
                 aim *= min(0.9999, max(0.9, tol / proof.upper)) if np.isfinite(proof.upper) else 0.999
+        raise self._refused(proof, tol)
+
+    def _refused(self, proof: Certificate, tol: float) -> DomainError:
+        """What is said where a tolerance was not proved."""
         at = "; ".join(f"{k}={v:.9g}" for k, v in getattr(proof.error, "at", {}).items())
         if isinstance(proof.error, Undefined):
-            raise DomainError(f"construct: {proof.error}; choose a domain without it")
-        if self.deadline is not None and clock.perf_counter() > self.deadline:
+            return DomainError(f"construct: {proof.error}; choose a domain without it")
+        if self._is_late():
             least = f" (the bound is {proof.upper:.3g})" if np.isfinite(proof.upper) else ""
-            raise DomainError(
+            return DomainError(
                 f"construct: |error| <= {tol:g} was not proved in time{least}; give more time, or a larger tolerance"
             )
-        raise DomainError(
-            f"construct: |error| <= {tol:g} is not proved: the bound is {proof.upper:.3g}, near {at}. No continuous "
-            "function comes closer to a jump than half its height; else give more time or a larger tolerance"
+        known = (
+            f"it is {proof.lower:.3g} at {at}" if proof.lower > tol else f"the bound is {proof.upper:.3g}, near {at}"
+        )
+        return DomainError(
+            f"construct: |error| <= {tol:g} is not proved: {known}. No continuous function comes closer to a jump than "
+            "half its height, and numbers in float64 have 16 digits; choose a larger tolerance"
         )
 
     def _worst(self, proof: Certificate, tol: float) -> list[float]:
@@ -231,17 +249,48 @@ class _Maker:
     def of_size(self, hinges: int) -> tuple[Links, Scaled, Certificate]:
         """The least error with so many hinges at most."""
         x = np.linspace(self.low, self.high, 101)
-        above = max(float(np.ptp(self.f(x))), 1e-300)
-        links = self.links(above)
-        below = 0.0
+        above, below = max(float(np.ptp(self.f(x))), 1e-300), 0.0
+        made: tuple[Links, Scaled, Certificate] | None = None
+        try:
+            for _ in range(PASSES // 2):
+                while (links := self.links(above)).hinges > hinges:  # a function that varies more between these points
+                    above = 2.0 * max(above, 0.5 * float(np.ptp(self.points[1])))
+                least, links = self._least(hinges, below, above, links)
+                now = self._proved(links, least * (1.0 + 10 * LESS))
+                made = now if made is None or now[2].upper < made[2].upper else made
+                known = len(self.more)
+                self.more = sorted({*self.more, *self._worst(now[2], NEAR * least)})
+                if now[2].upper <= NEAR * least or len(self.more) == known:
+                    break
+                below, above = 0.5 * least, max(above, least)
+            assert made is not None
+            if not made[2].upper <= 1.1 * least:
+                made = self._flatter(made, hinges)
+        except Late:
+            if made is None:
+                raise
+        assert made is not None
+        proof = made[2]
+        if isinstance(proof.error, Undefined):
+            raise DomainError(f"construct: {proof.error}; choose a domain without it")
+        if not np.isfinite(proof.upper):
+            raise DomainError(
+                f"construct: no bound of the error with units={hinges + 1} was proved; is there a pole in "
+                f"{self.domain}? Else give more time"
+            )
+        return made
+
+    def _least(self, hinges: int, below: float, above: float, links: Links) -> tuple[float, Links]:
+        """The least tolerance that so many hinges keep at the points, between two, and the links that do."""
         best = (above, links)
+        size = float(np.abs(self.points[1]).max())
         for _ in range(60):
-            if above - below <= 1e-4 * above:
+            if above - below <= 1e-4 * above or above < 1e-14 * size:
                 break
             spread = above / below if below > 0 else 16.0
-            middle = above / 4.0 if below == 0 else above / np.sqrt(spread)
+            middle = above / 4.0 if below == 0 else above / float(np.sqrt(spread))
             try:
-                links = links_on(*self._dense(links), middle, hinges + 1)
+                links = links_on(*self._dense(links), middle, hinges + 1, self._is_late)
                 fits = links.hinges <= hinges
             except TooMany:
                 fits = False
@@ -249,17 +298,30 @@ class _Maker:
                 above, best = middle, (middle, links)
             else:
                 below = middle
-            if above < 1e-14 * max(1.0, float(np.abs(self.f(x)).max())):
-                break
         for shrink in (1.0, 1.0002, 1.001, 1.005):  # the points may have been too few
             found = self.links(best[0] * shrink)
             if found.hinges <= hinges:
-                break
-        else:
-            found = best[1]
-        model = model_of(found, self.low)
-        proof = self.prove(model, best[0] * (1.0 + 10 * LESS))
-        return found, model, proof if np.isfinite(proof.upper) else self.prove(model, None)
+                return best[0], found
+        return best
+
+    def _flatter(self, made: tuple[Links, Scaled, Certificate], hinges: int) -> tuple[Links, Scaled, Certificate]:
+        """Beside a jump a link between two points is as steep as floats allow, and no nearer: flatter ones may be."""
+        for share in (0.26, 0.505, 0.7, 0.9):
+            tol = share * made[2].upper
+            if np.isfinite(tol):
+                other = self._proved(self.links(tol), tol)
+                if other[0].hinges <= hinges and other[2].upper < made[2].upper:
+                    made = other
+        return made
+
+    def _proved(self, links: Links, tol: float) -> tuple[Links, Scaled, Certificate]:
+        """The network of links, and how large its error is where it is above a tolerance."""
+        model = model_of(links, self.low)
+        proof = self.prove(model, tol)
+        return links, model, proof if proof.proves(tol) else self.prove(model, None)
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and clock.perf_counter() > self.deadline
 
     def _dense(self, links: Links) -> tuple[np.ndarray, np.ndarray]:
         x = points_of(self.low, self.high, links, self.more)
@@ -361,13 +423,17 @@ class _Assembly:
                     f"construct: units={units} is too few for this formula, which needs {self.units} at the least"
                 )
             above *= 16.0
-        below = above / 4.0
-        while self.fits(below, units) and below > 1e-12 * above:
-            below /= 4.0
-        above = below * 4.0
-        while above > 1.005 * below:
-            middle = float(np.sqrt(above * below))
-            above, below = (middle, below) if self.fits(middle, units) else (above, middle)
+        most = above
+        try:
+            below = above / 4.0
+            while self.fits(below, units) and below > 1e-12 * most:
+                above, below = below, below / 4.0
+            while above > 1.005 * below:
+                middle = float(np.sqrt(above * below))
+                above, below = (middle, below) if self.fits(middle, units) else (above, middle)
+        except Late:  # what fits by now is made and proved, however long that takes
+            for maker in self.makers:
+                maker.deadline = None
         while True:
             model, owners = self.made(above)
             if self.units <= units:

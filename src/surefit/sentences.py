@@ -560,6 +560,10 @@ SENTENCES: dict[str, Both] = {
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
     ),
+    "origin": Both(
+        "the network's input is 0 at {name} = {at:.6g}, where the function is singular and floats are dense",
+        "网络输入的零点移到 {name} = {at:.6g}：函数在此奇异，而浮点数在零附近最密",
+    ),
     "rough": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces, without its {jumps} jumps",
         "除 {jumps} 处跳跃外，{pieces} 段 16 次多项式即可分辨该函数",

@@ -49,6 +49,7 @@ class Problem:
     coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
     log_target: bool = False  # fitted is the logarithm of the values, which are above 0
+    origin: np.ndarray | None = None  # (d,) where inputs of the network are 0; None: in the middle of the box
     stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
 
     @property

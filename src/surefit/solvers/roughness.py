@@ -49,6 +49,11 @@ class Pieces:
     settled: bool
     asked: int
 
+    @property
+    def shortest(self) -> float:
+        """The middle of the shortest piece."""
+        return float(self.ends[np.argmin(np.diff(self.ends, axis=1)[:, 0])].mean())
+
     def piece_of(self, places: np.ndarray) -> np.ndarray:
         """The number of the piece (n,) that each place lies on."""
         return np.clip(np.searchsorted(self.ends[:, 0], places, side="right") - 1, 0, len(self.ends) - 1)
@@ -73,24 +78,26 @@ class Jump:
 
 def pieces_of(
     values: Values, tol: float, most: int, eps: float = 2.0**-52, looked_at: Sequence[float] = (),
-    shortest: float = NEAR_ZERO,
+    shortest: float = NEAR_ZERO, ends: tuple[float, float] = (-1.0, 1.0),
 ) -> Pieces:  # fmt: skip
-    """Split [-1, 1] until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
+    """Split the interval between `ends` until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
 
     most: values that may be asked for, about. eps: the rounding of places. looked_at: places where something narrow may
-    be, which few values would miss. shortest: length of a piece at which it is left as it is.
+    be, which few values would miss. shortest: length of a piece at which it is left as it is, and which may be near 0
+    alone, where floats are dense.
 
     >>> found = pieces_of(lambda u: np.abs(u - 0.25)[:, None], 1e-9, 10_000)
     >>> shortest = found.ends[np.argmin(np.diff(found.ends, axis=1))]
     >>> bool(abs(shortest - 0.25).max() < 1e-6)
     True
     """
-    found = _resolved(values, tol, most, eps, np.array([-1.0, 1.0]), shortest)
+    found = _resolved(values, tol, most, eps, np.array(ends), shortest)
     if not found.settled:
         return found
     even = np.linspace(-1.0, 1.0, CHECKED)
     even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
-    places = np.sort(np.clip(np.concatenate([even, looked_at]), -1.0, 1.0))
+    even = ends[0] + (ends[1] - ends[0]) * (0.5 + 0.5 * even) if ends != (-1.0, 1.0) else even
+    places = np.sort(np.clip(np.concatenate([even, looked_at]), *ends))
     truth = values(places)
     known = np.asarray(np.isfinite(truth).all(axis=1))
     off = np.abs(found.at(places) - np.where(known[:, None], truth, 0.0)).max(axis=1)
@@ -98,7 +105,7 @@ def pieces_of(
     missed = places[known & (off > MISSED * tol * found.size) & (width > CLOSE)]
     if not len(missed):
         return replace(found, asked=found.asked + len(places))
-    edges = np.unique(np.clip(np.concatenate([[-1.0, 1.0], missed - CLOSE, missed + CLOSE]), -1.0, 1.0))
+    edges = np.unique(np.clip(np.concatenate([ends, missed - CLOSE, missed + CLOSE]), *ends))
     again = _resolved(values, tol, most, eps, edges, shortest)
     return replace(again, asked=found.asked + len(places) + again.asked)
 
@@ -151,6 +158,7 @@ def _rest(c: np.ndarray) -> np.ndarray:
 def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump]:
     """The jumps within pieces that are as short as floats allow, found to neighbouring floats."""
     found: list[Jump] = []
+    first, last = pieces.ends[0, 0], pieces.ends[-1, 1]
     widths = np.diff(pieces.ends, axis=1)[:, 0]
     short = widths <= FLOOR * eps * np.abs(pieces.ends).max(axis=1) + NEAR_ZERO
     for low, high in pieces.ends[short]:
@@ -169,7 +177,7 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
                 low, left = middle, here
         size, at = float(np.abs(height).max()), max(abs(low), abs(high))
         for away in (4.0 * 2.0**-52 * at, 4.0 * eps * at, 4.0 * eps):  # places may be known no better than the last
-            near = values(np.clip(np.array([low - away, high + away]), -1.0, 1.0))
+            near = values(np.clip(np.array([low - away, high + away]), first, last))
             if SHARP * size <= np.abs(near[1] - near[0]).max() <= size / SHARP:
                 found.append(Jump(float(low), float(high), near[1] - near[0], near[0]))
                 break
@@ -238,7 +246,7 @@ def without_jumps(values: Values, jumps: list[Jump], eps: float = 2.0**-52) -> V
 
 
 class Mesh:
-    """A local length h(u) on [-1, 1], piecewise linear: small where pieces are, and growing slowly away from there.
+    """A local length h(u), piecewise linear: small where pieces are, and growing slowly away from there.
 
     per_piece: local lengths on a piece that takes degree 16. growth: how fast h may grow with the distance.
     count: the integral of 1/h, the number of local lengths in all.
@@ -277,11 +285,11 @@ class Mesh:
 
     @property
     def count(self) -> float:
-        """The number of local lengths from -1 to 1."""
+        """The number of local lengths from the first end to the last."""
         return float(self.counts[-1])
 
     def at(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The places (n,) that lie so many local lengths from -1, and the local lengths there."""
+        """The places (n,) that lie so many local lengths from the first end, and the local lengths there."""
         i = np.clip(np.searchsorted(self.counts, counts, side="right") - 1, 0, len(self.counts) - 2)
         a, step = self.lengths[i], self.nodes[i + 1] - self.nodes[i]
         slope, beyond = (self.lengths[i + 1] - a) / step, counts - self.counts[i]
@@ -296,7 +304,7 @@ class Mesh:
         near = min(beside, 0.5 * self.count)
         dense = near * (1.0 - np.cos(np.linspace(0.0, 0.5 * np.pi, int(1.5 * each * beside))))
         counts = np.concatenate([np.linspace(0.0, self.count, n), dense, self.count - dense])
-        return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
+        return np.unique(np.clip(self.at(counts)[0], self.nodes[0], self.nodes[-1]))
 
 
 __all__ = [

@@ -43,7 +43,7 @@ SINGULAR = [  # formula, the same in NumPy, domain, the singular place, largest 
     ("(1-x)^0.25", lambda x: (1 - x) ** 0.25, (-1.0, 1.0), 1.0, 600),
     ("(x-100)^0.2", lambda x: (x - 100) ** 0.2, (100.0, 103.0), 100.0, 2000),
     ("log(x)", np.log, (1e-12, 1.0), 1e-12, 200),
-    ("cbrt(x-2)+sin(3*x)", lambda x: np.cbrt(x - 2) + np.sin(3 * x), (-1.0, 5.0), 2.0, 500),
+    ("cbrt(x-2)+sin(3*x)", lambda x: np.cbrt(x - 2) + np.sin(3 * x), (-1.0, 5.0), 2.0, 600),
 ]
 
 

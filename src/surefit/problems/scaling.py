@@ -34,7 +34,7 @@ class Scaling:
 
     @classmethod
     def of(cls, problem: Problem) -> Scaling:
-        """Inputs of a function: the domain to [-1, 1], or to as much about its `origin`; of a table: each column to mean 0 and deviation 1, as outputs.
+        """Inputs of a function: the domain to [-1, 1], or to as much about its `origin`; of a table: see `of_rows`.
 
         A constant column keeps its scale. It is computed once for a problem, of which nothing changes.
         """

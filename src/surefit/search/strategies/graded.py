@@ -39,6 +39,7 @@ from surefit.solvers.roughness import (
     Jump,
     Mesh,
     Pieces,
+    Taken,
     centre_of,
     jumps_of,
     pieces_of,
@@ -138,16 +139,22 @@ class Line:
     def of(cls, problem: Problem, dtype: str) -> Line:
         """Of a problem, for a network in this dtype."""
         scaling = Scaling.of(problem)
+        shift = float(scaling.x_shift[0])
+        beside = float(np.spacing(abs(shift)) / scaling.x_scale[0]) if shift else 0.0
         if problem.origin is None:
-            return cls(problem, scaling, (-1.0, 1.0), RESOLVED[dtype], NEAR_ZERO)
+            return cls(problem, scaling, (-1.0, 1.0), RESOLVED[dtype], max(NEAR_ZERO, beside))
         low, high = (float(end) for end in scaling.inputs(np.stack([problem.domain.low, problem.domain.high]))[:, 0])
-        beside = float(np.spacing(problem.origin[0]) / scaling.x_scale[0]) if problem.origin[0] else 0.0
         return cls(problem, scaling, (low, high), RESOLVED[dtype], max(CLOSEST, beside))
 
     def inputs(self, u: np.ndarray) -> np.ndarray:
         """Points (n, 1) at places (n,)."""
         box = self.problem.domain
         return np.clip(self.scaling.unscaled_inputs(u[:, None]), box.low, box.high)
+
+    @property
+    def taken_at(self) -> Taken | None:
+        """Where a value is taken of a place, if floats about the origin are too far apart to tell."""
+        return (lambda u: self.scaling.inputs(self.inputs(u))[:, 0]) if self.scaling.x_shift[0] else None
 
     def values(self, u: np.ndarray) -> np.ndarray:
         """Values (n, k) at places (n,)."""
@@ -206,7 +213,7 @@ def resolved(s: State, line: Line, share: float, looked_at: Sequence[float]) -> 
     values, eps = line.values, line.eps
 
     def split(values: Values, tol: float, eps: float) -> Pieces:
-        return pieces_of(values, tol, most, eps, looked_at, line.shortest, line.ends)
+        return pieces_of(values, tol, most, eps, looked_at, line.shortest, line.ends, line.taken_at)
 
     pieces = split(values, tol, eps)
     if not pieces.settled and tol < ROUGHEST:
@@ -218,11 +225,11 @@ def resolved(s: State, line: Line, share: float, looked_at: Sequence[float]) -> 
         pieces = split(values, tol, rough)
     if not pieces.settled:
         return pieces, []
-    jumps = jumps_of(values, pieces, rough)
+    jumps = jumps_of(values, pieces, rough, line.shortest)
     if rough != eps and not jumps:
         return replace(pieces, settled=False), []
     if jumps:
-        pieces = split(without_jumps(values, jumps, ROUNDED), tol, eps)
+        pieces = split(without_jumps(values, jumps, ROUNDED, line.shortest), tol, eps)
     return pieces, jumps
 
 

@@ -480,6 +480,10 @@ SENTENCES: dict[str, Both] = {
     "stage-composed": Both(
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
+    "stage-linked": Both(
+        "a function of one number: {units} units in {layers} layers",
+        "一个数的函数：{layers} 层共 {units} 个单元",
+    ),
     "stage-separated": Both(
         "a sum of {products} products of functions of one input each: {units} units in {layers} layers",
         "{products} 个一元函数乘积之和：{layers} 层共 {units} 个单元",
@@ -559,6 +563,14 @@ SENTENCES: dict[str, Both] = {
     "linear-pieces": Both("the function is made of {pieces} linear ones", "该函数由 {pieces} 个线性函数组成"),
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
+    ),
+    "linked": Both(
+        "it is a function of a sum of functions of one of its {inputs} inputs each",
+        "它是一个和的函数，和中每一项只依赖 {inputs} 个输入之一",
+    ),
+    "linked-mixed": Both(
+        "it is a function of one number, which is a polynomial of degree {degree} of its {inputs} inputs",
+        "它是一个数的函数，而这个数是 {inputs} 个输入的 {degree} 次多项式",
     ),
     "origin": Both(
         "the network's input is 0 at {name} = {at:.6g}, where the function is singular and floats are dense",

@@ -73,25 +73,32 @@ def composed(s: State) -> Strategy:
     for logarithms in (True, False):
         composition = composition_of(formulas, points, s.problem.domain.log, logarithms)
         if composition is not None and composition.depth <= MOST_DEEP:
-            yield from _layered(s, composition, points)
+            yield from layered(s, composition, points)
     return None
 
 
-def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy:
-    """The network of these layers, to more and more digits."""
+def layered(
+    s: State, composition: Composition, points: np.ndarray, scaling: Scaling | None = None, made: str = "composed"
+) -> Strategy:
+    """The network of these layers, to more and more digits.
+
+    points (n, d): to which the output layer of a rounded network is fitted. scaling: from the units of a network to
+    those of the composition, if these are not the problem's. made: of what it says that the network is.
+    """
     roundoff = ROUNDOFF[str(s.dtype)]
     problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
+    scaling = Scaling.of(problem) if scaling is None else scaling
     goal = s.goal or 0.0
     tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
     for _ in range(COMPOSED):
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
-        found_layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
+        found_layers = fitted(composition, max(tol, LEAST * roundoff), scaling, roundoff)
         if found_layers is None:
             return None
         layers, jumps = found_layers
         units = sum(len(b) for _, b in layers[:-1])
-        stage = say("stage-composed", units=units, layers=len(layers) - 1)
+        stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)
         attempt = of_layers(
             s,
             layers,
@@ -99,7 +106,7 @@ def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy
             stage,
             SOLVER_RESERVE,
             problem,
-            solver="composed",
+            solver=made,
             units=units,
             **({"jumps": jumps} if jumps else {}),
         )
@@ -285,4 +292,4 @@ def _sizes(functions: list[Function], z: np.ndarray) -> np.ndarray | None:
     return sizes if np.isfinite(sizes).all() else None
 
 
-__all__ = ["composed", "fitted", "jumps_alone", "points_on"]
+__all__ = ["composed", "fitted", "jumps_alone", "layered", "points_on"]

@@ -51,6 +51,7 @@ from surefit.search.strategies.composed import composed, jumps_alone
 from surefit.search.strategies.contracting import contracting
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
+from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.separated import separated
@@ -72,6 +73,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        yield from linked_numbers(s)
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
         yield from contracting(s)

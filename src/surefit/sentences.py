@@ -593,6 +593,10 @@ SENTENCES: dict[str, Both] = {
         "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
         "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",
     ),
+    "parts-shared": Both(
+        "the function is a sum of {parts} parts of {largest} inputs at most, some of which they share",
+        "函数是 {parts} 个部分之和，每部分至多 {largest} 个输入，部分之间共用一些输入",
+    ),
     "taken-together": Both(
         "the function takes its {inputs} inputs together in {steps} steps, each of {numbers} numbers at most",
         "函数把 {inputs} 个输入分 {steps} 步合并，每步至多合并 {numbers} 个数",

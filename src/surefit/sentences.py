@@ -572,6 +572,10 @@ SENTENCES: dict[str, Both] = {
         "it is a function of one number, which is a polynomial of degree {degree} of its {inputs} inputs",
         "它是一个数的函数，而这个数是 {inputs} 个输入的 {degree} 次多项式",
     ),
+    "fewer-numbers": Both(
+        "it takes its {inputs} inputs by way of {numbers} numbers, each made of sums of functions of one",
+        "它通过 {numbers} 个数使用 {inputs} 个输入，这些数由单变量函数之和构成",
+    ),
     "origin": Both(
         "the network's input is 0 at {name} = {at:.6g}, where the function is singular and floats are dense",
         "网络输入的零点移到 {name} = {at:.6g}：函数在此奇异，而浮点数在零附近最密",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surefit.problems.links import Mixed, Parts, linked
+from surefit.problems.links import Mixed, Parts, linked, reduced
 
 SUMS = [  # inputs, function of points of [-1, 1]^d, degree of the sum
     (2, lambda p: np.hypot(p[:, 0] - 0.2, p[:, 1] + 0.3), 2),
@@ -60,3 +60,33 @@ def test_an_input_that_does_not_matter_is_in_no_sum():
     link = linked(lambda p: np.abs(p[:, 0] + p[:, 2] ** 2 - 0.3), 3, np.random.default_rng(0))
     assert link is not None and isinstance(link.inner, Parts)
     assert np.abs(link.inner.parts[1][1:]).max(initial=0.0) < 1e-9
+
+
+def inputs_of(number):
+    return min(number.inputs) if number.link is None else tuple(sorted((inputs_of(m) for m in number.members), key=str))
+
+
+NESTED = [  # inputs, function, numbers with those of which they are made, whether it is one of a single number
+    (6, lambda a, b, c, d, e, f: a * np.exp(-b * c * d / (e * f)), {0, (1, 2, 3, 4, 5)}, True),
+    (5, lambda a, b, c, d, e: a / np.sqrt((b - c) ** 2 + (d - e) ** 2 + 0.1), {0, ((1, 2), (3, 4))}, True),
+    (4, lambda a, b, c, d: np.sqrt(a * a + b * b + 1.9 * a * b * np.cos(c - d)), {0, 1, (2, 3)}, False),
+    (4, lambda a, b, c, d: a * np.sin(b * c) + d * np.exp(b * c), {0, 3, (1, 2)}, False),
+]
+
+
+@pytest.mark.parametrize(("d", "f", "numbers", "one"), NESTED)
+def test_numbers_are_made_of_numbers(d, f, numbers, one):
+    g = lambda p: f(*(2.5 + p).T)
+    found = reduced(g, d, np.random.default_rng(0))
+    assert found is not None and {inputs_of(n) for n in found.numbers} == numbers and (found.link is not None) == one
+    points = np.random.default_rng(4).uniform(-1.0, 1.0, (2000, d))
+    t = np.stack([n.of(points) for n in found.numbers], axis=1)
+    size = np.ptp(g(points))
+    assert np.abs(found.function(t) - g(points)).max() <= 1e-7 * size
+    if found.link is not None:
+        assert np.abs(found.link.at(found.link.inner(t)) - g(points)).max() <= 1e-6 * size
+
+
+def test_what_takes_all_its_inputs_at_once_has_no_fewer_numbers():
+    f = lambda p: np.sin(3 * p[:, 0] * p[:, 1] + p[:, 2]) + p[:, 0] ** 2 * p[:, 2]
+    assert reduced(f, 3, np.random.default_rng(0)) is None

@@ -40,6 +40,15 @@ def test_what_is_rough_across_the_box_is_a_function_of_one_number(box, f):
     assert fit.method["solver"] == "linked" and fit.error.max <= 1e-6 * np.ptp(y)
 
 
+def test_equations_of_many_inputs_are_functions_of_numbers_of_numbers():
+    f = lambda n, m, x, T, g, k: n * np.exp(-m * g * x / (k * T))
+    x = np.random.default_rng(3).uniform(1.0, 5.0, (50_000, 6))
+    size = np.ptp(f(*x.T))
+    fit = surefit.fit(Silent(f), [(1, 5)] * 6, tol=1e-6 * size)
+    assert np.abs(fit.predict(x) - f(*x.T)).max() <= 1.1e-6 * size
+    assert fit.method["solver"] == "linked" and len(fit.layers()) == 5
+
+
 def test_a_function_of_a_linear_combination_has_one_hidden_layer():
     fit = surefit.fit(Silent(lambda x, y: np.abs(x - 0.6 * y - 0.1)), "x=-1:1, y=-1:1", tol=1e-9)
     assert len(fit.layers()) == 3

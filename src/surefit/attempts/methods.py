@@ -348,8 +348,8 @@ class Additive(Solver):
         within = any(set(a) <= set(b) for i, a in enumerate(groups) for j, b in enumerate(groups) if i != j)
         if twice or within or sorted({i for group in groups for i in group}) != list(range(inputs)):
             raise ArgumentError(
-                f"Additive: groups={self.groups!r} must hold each of the {inputs} inputs, as numbers from 0, and no group "
-                "within another"
+                f"Additive: groups={self.groups!r} must hold each of the {inputs} inputs, as numbers from 0, "
+                "and no group within another"
             )
         return [self.units * max(1, len(group) ** 2 - 1) for group in groups]
 

@@ -10,20 +10,22 @@ kinks, jumps and fronts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
 from surefit.blas import one_thread
+from surefit.problems.contractions import LEAST_INPUTS, held_at, sets_of
+from surefit.problems.contractions import MOST_INPUTS as SETS_OF
 
 Values = Callable[[np.ndarray], np.ndarray]  # points (n, d) of [-1, 1]^d -> values (n,)
 
 MOST_INPUTS = 12
-DEGREES = (0, 1, 2, 4, 8, 16, 24)  # of the a_i', the least of which that fulfils the equation is taken
+DEGREES = (0, 1, 2, 4, 8, 16, 24, 40, 64)  # of the a_i', the least of which that fulfils the equation is taken
 STEPS = (
     3e-2,
     8e-3,
@@ -37,7 +39,7 @@ STEPS = (
 MIXED = ((), (), (2, 3, 4, 6, 8, 10, 13), (2, 3, 4, 5), (2, 3, 4), (2, 3), (2,))  # of h of all inputs, by their number
 PLACES, EACH = 60, 3  # at which gradients are taken, and more for each unknown number
 FEWEST = 8  # of them that must be known
-MOST_PLACES = 800
+MOST_PLACES, MOST_UNKNOWN = 800, 300
 STARTS = 6  # of a search for the least value of h
 POOL, STEEP = 4000, 500  # pairs of points, and of those that differ most, between which it is steep
 HALVED, MOST_OF = 20, 0.75  # times at most, and the share of the change that a half must have
@@ -48,7 +50,9 @@ FULFILLED = 1e-6  # the smallest singular value, of the size of the equations
 APART = 30.0  # times as large is the next one
 BETTER = 30.0  # times smaller it must be with a higher degree, where it is small already
 CHECKED, TYPICAL, OFF = 300, 0.9, 1e-5  # points that are looked at; of these, which share must be within, of the size
-ROOTS, EXACT = 90, 1e-16  # steps to find a sum on the way, at most; to which it is found
+HELD = 2  # places at most, at which the others are held while some are looked at
+TABLE = 2001  # places on the way
+ROOTS, EXACT = 90, 2.0**-52  # steps to find a sum on the way, at most; to which it is found
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,18 @@ class Link:
 
     def at(self, t: np.ndarray) -> np.ndarray:
         """g (n,) at values of h (n,): f on the way from where h is least to where it is most."""
-        low, high = np.zeros(len(t)), np.ones(len(t))
-        least, most = self.ends
-        below, above = least - t, most - t  # h less t at both ends: Illinois' method, and halves in between
-        share = np.where(above <= 0.0, 1.0, 0.0)
+        return self.function(self.places(t))
+
+    def places(self, t: np.ndarray) -> np.ndarray:
+        """Points (n, d) on that way with such values of h."""
         total = self._along
+        if len(total) == 2:
+            return self.way(np.clip(0.5 + 0.5 * (t - total[0]) / total[1], 0.0, 1.0))
+        grid, known = self._table
+        i = np.clip(np.searchsorted(known, t), 1, len(known) - 1)
+        low, high = grid[i - 1], grid[i]
+        below, above = known[i - 1] - t, known[i] - t  # h less t at both ends: Illinois' method, and halves in between
+        share = np.where(above <= 0.0, high, low)
         open_ = np.flatnonzero((below < 0.0) & (above > 0.0))
         for step in range(ROOTS):
             if not len(open_):
@@ -122,7 +133,7 @@ class Link:
             high[open_], above[open_] = np.where(up, b, guess), np.where(up, 0.5 * q, off)
             done = (np.abs(off) <= EXACT) | (high[open_] - low[open_] <= EXACT * high[open_])
             open_ = open_[~done]
-        return self.function(self.way(share))
+        return self.way(share)
 
     @cached_property
     def _along(self) -> np.ndarray:
@@ -131,6 +142,14 @@ class Link:
         nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
         values = self.inner(self.way(0.5 + 0.5 * nodes))
         return np.asarray(np.linalg.solve(chebyshev.chebvander(nodes, degree), values))
+
+    @cached_property
+    def _table(self) -> tuple[np.ndarray, np.ndarray]:
+        """Shares of the way, and h there, which rises; the two ends alone where it falls on the way."""
+        grid = np.linspace(0.0, 1.0, TABLE)
+        known = chebyshev.chebval(2.0 * grid - 1.0, self._along)
+        ends = [0, -1]
+        return (grid, known) if (np.diff(known) > 0.0).all() else (grid[ends], known[ends])
 
     def way(self, share: np.ndarray) -> np.ndarray:
         """Points (n, d) so far on that way."""
@@ -144,10 +163,11 @@ class Link:
 
 
 @one_thread()
-def linked(f: Values, d: int, generator: np.random.Generator) -> Link | None:
+def linked(f: Values, d: int, generator: np.random.Generator, mixed: bool = True) -> Link | None:
     """The smooth number that a function of two inputs or more is a function of; None where it is none.
 
-    It is asked for some ten thousand values. A sum is preferred to other polynomials, and of these one of low degree.
+    It is asked for some ten thousand values. A sum is preferred to other polynomials, and of these one of low degree;
+    mixed: whether these are looked for.
 
     >>> f = lambda p: np.abs(p[:, 0] ** 2 + np.exp(p[:, 1]) - 1.0)
     >>> found = linked(f, 2, np.random.default_rng(0))
@@ -163,26 +183,115 @@ def linked(f: Values, d: int, generator: np.random.Generator) -> Link | None:
     best: Link | None = None
     least = np.inf
     for degree in DEGREES:
+        if d * (degree + 1) > MOST_UNKNOWN:
+            break
         found = known.solved(_of_parts(degree))
         if found is None or found[0] * BETTER > least:
             if best is not None:
                 return best
             continue
         link = _link(f, Parts(tuple(chebyshev.chebint(c) for c in found[1].reshape(d, degree + 1))), d, generator)
-        if link is not None and _holds(link, generator):
+        if link is not None and _holds(link, known.points, generator):
             best, least = link, found[0]
         if best is not None and least <= 1e-3 * FULFILLED:
             return best
     if best is not None:
         return best
-    for degree in MIXED[min(d, len(MIXED) - 1)]:
+    for degree in MIXED[min(d, len(MIXED) - 1)] if mixed else ():
         exponents = _exponents(d, degree)
         found = known.solved(_of_products(exponents))
         if found is not None:
             link = _link(f, Mixed(exponents, found[1]), d, generator)
-            if link is not None and _holds(link, generator):
+            if link is not None and _holds(link, known.points, generator):
                 return link
     return None
+
+
+@dataclass(frozen=True)
+class Number:
+    """An input, or a number that some of these make: h of `members`, in the order of its inputs."""
+
+    inputs: frozenset[int]
+    link: Link | None = None
+    members: tuple[Number, ...] = ()
+
+    @property
+    def inner(self) -> Parts:
+        """The sum that a number is."""
+        assert self.link is not None and isinstance(self.link.inner, Parts)
+        return self.link.inner
+
+    def put(self, t: np.ndarray, points: np.ndarray) -> None:
+        """Write inputs (n, d) with which it is t (n,) into points."""
+        if self.link is None:
+            points[:, min(self.inputs)] = t
+            return
+        for member, own in zip(self.members, self.link.places(t).T, strict=True):
+            member.put(own, points)
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """Its values (n,) at points (n, d)."""
+        if self.link is None:
+            return points[:, min(self.inputs)]
+        return self.inner(np.stack([member.of(points) for member in self.members], axis=1))
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """f(x) = function(numbers), all of [-1, 1]; link: of these numbers, where it is one of a single number."""
+
+    function: Values
+    numbers: tuple[Number, ...]
+    link: Link | None
+
+
+@one_thread()
+def reduced(f: Values, d: int, generator: np.random.Generator) -> Reduced | None:
+    """A function of fewer numbers, each a sum of functions of some inputs or such numbers; None where there are none.
+
+    It is asked for some ten thousand values for each number.
+    """
+    numbers = tuple(Number(frozenset({i})) for i in range(d))
+    function = f
+    while LEAST_INPUTS <= len(numbers) <= SETS_OF:
+        found = _joined(function, numbers, generator)
+        if found is None:
+            break
+        numbers = found
+        function = partial(_of_numbers, f, d, numbers)
+        whole = linked(function, len(numbers), generator, mixed=False) if len(numbers) > 1 else None
+        if whole is not None and isinstance(whole.inner, Parts):
+            return Reduced(function, numbers, whole)
+    return Reduced(function, numbers, None) if len(numbers) < d else None
+
+
+def _of_numbers(f: Values, d: int, numbers: Sequence[Number], t: np.ndarray) -> np.ndarray:
+    points = np.zeros((len(t), d))
+    for number, own in zip(numbers, t.T, strict=True):
+        number.put(own, points)
+    return f(points)
+
+
+def _joined(f: Values, numbers: tuple[Number, ...], generator: np.random.Generator) -> tuple[Number, ...] | None:
+    """The numbers with some of them made one; the more of them the better."""
+    m = len(numbers)
+    sets, _ = sets_of(f, m, generator)
+    for own in sorted((sorted(s) for s in sets), key=lambda s: (-len(s), s)):
+        held = held_at(f, m, frozenset(own), generator)
+        for place in [] if held is None else held[:HELD]:
+            link = linked(partial(_beside, f, place, own), len(own), generator, mixed=False)
+            if link is not None and isinstance(link.inner, Parts):
+                members = tuple(numbers[i] for i in own)
+                one = Number(frozenset().union(*(n.inputs for n in members)), link, members)
+                return (*(n for i, n in enumerate(numbers) if i not in own), one)
+    return None
+
+
+def _beside(f: Values, place: np.ndarray, own: Sequence[int], points: np.ndarray) -> np.ndarray:
+    """f with some inputs of points (n, k), and the others held."""
+    whole = np.repeat(place[None], len(points), axis=0)
+    whole[:, own] = points
+    return f(whole)
 
 
 Derivatives = Callable[[np.ndarray], list[np.ndarray]]  # points (n, d) -> of each input (n, unknown numbers)
@@ -317,14 +426,17 @@ def _least(f: Values, d: int, generator: np.random.Generator) -> np.ndarray:
     return np.asarray(found[f(found).argmin()])
 
 
-def _holds(link: Link, generator: np.random.Generator) -> bool:
-    """Whether the function is the same at points with the same value of h."""
-    points = generator.uniform(-1.0, 1.0, (CHECKED, len(link.low)))
-    truth, found = link.function(points), link.at(link.inner(points))
-    if not (np.isfinite(truth).all() and np.isfinite(found).all()):
-        return False
-    size = float(np.abs(truth - np.median(truth)).max())
-    return bool(np.quantile(np.abs(truth - found), TYPICAL) <= OFF * size)
+def _holds(link: Link, steep: np.ndarray, generator: np.random.Generator) -> bool:
+    """Whether the function is the same at points with the same value of h, all over the box and where it is steep."""
+    size = 0.0
+    for points in (generator.uniform(-1.0, 1.0, (CHECKED, len(link.low))), steep[-CHECKED:]):
+        truth, found = link.function(points), link.at(link.inner(points))
+        if not (np.isfinite(truth).all() and np.isfinite(found).all()):
+            return False
+        size = max(size, float(np.abs(truth - np.median(truth)).max()))
+        if not np.quantile(np.abs(truth - found), TYPICAL) <= OFF * size:
+            return False
+    return True
 
 
 def _spread(d: int, count: int, generator: np.random.Generator) -> np.ndarray:
@@ -399,4 +511,4 @@ def _weights(moved: int) -> np.ndarray:
 
 WEIGHTS = np.array([_weights(moved) for moved in range(-3, 4)])
 
-__all__ = ["Link", "linked"]
+__all__ = ["Link", "Mixed", "Number", "Parts", "Reduced", "linked", "reduced"]

@@ -8,21 +8,23 @@ no such layer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.polynomial.chebyshev import chebval
 
 from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.data import Domain, sample
 from surefit.formulas.compositions import Composition
 from surefit.formulas.exact import Univariate
-from surefit.formulas.signals import Signal, Sum, Value
-from surefit.problems.links import Link, Mixed, Parts, linked
+from surefit.formulas.signals import SAME_VALUE, Signal, Sum, Value
+from surefit.problems.links import Link, Mixed, Number, Values, linked, reduced
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED_FIRST, HELPED, MANY_INPUTS, MOST_WIDE, SOLVER_RESERVE, UNITS
+from surefit.search.limits import COMPOSED_FIRST, HELPED, MANY_INPUTS, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE, UNITS
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import layered
 from surefit.search.strategies.layers import Layers, of_layers
@@ -52,8 +54,10 @@ def linked_numbers(s: State) -> Strategy:
         x = np.clip(scaling.unscaled_inputs(u), problem.domain.low, problem.domain.high)
         return np.asarray(function(x))[:, 0]
 
-    found = linked(values, s.dim, np.random.default_rng([s.seed, 0x11C]))
+    rng = np.random.default_rng([s.seed, 0x11C])
+    found = linked(values, s.dim, rng)
     if found is None:
+        yield from _of_fewer(s, values, scaling, rng)
         return None
     if isinstance(found.inner, Mixed):
         if s.dtype == ops.float64:  # another would round the number by as much as the function is rough
@@ -61,10 +65,36 @@ def linked_numbers(s: State) -> Strategy:
             yield from _of_number(s, found, scaling)
         return None
     yield say("linked", inputs=s.dim)
+    inputs = tuple(Number(frozenset({i})) for i in range(s.dim))
     u = _points(s)
-    own = replace(scaling, x_shift=np.zeros(s.dim), x_scale=np.ones(s.dim), log=None)
-    yield from layered(s, composition(found, found.inner, u), scaling.unscaled_inputs(u), own, "linked")
+    own = _unscaled(scaling)
+    yield from layered(s, composition(found, inputs, u), scaling.unscaled_inputs(u), own, "linked")
     return None
+
+
+def _of_fewer(s: State, values: Values, scaling: Scaling, rng: np.random.Generator) -> Strategy:
+    """The networks of fewer numbers that a function is one of."""
+    if (
+        s.progress.time is not None
+        and (s.problem.seconds_per_point or 0.0) * VALUES * s.dim > OF_TIME * s.progress.time
+    ):
+        return None
+    found = reduced(values, s.dim, rng)
+    if found is None:
+        return None
+    yield say("fewer-numbers", inputs=s.dim, numbers=1 if found.link else len(found.numbers))
+    u = _points(s)
+    if found.link is not None:
+        made = composition(found.link, found.numbers, u)
+        if made.depth <= MOST_DEEP:
+            yield from layered(s, made, scaling.unscaled_inputs(u), _unscaled(scaling), "linked")
+    return None
+
+
+def _unscaled(scaling: Scaling) -> Scaling:
+    """The same of inputs that are in the units of a network already."""
+    d = len(scaling.x_shift)
+    return replace(scaling, x_shift=np.zeros(d), x_scale=np.ones(d), log=None)
 
 
 def _points(s: State) -> np.ndarray:
@@ -73,22 +103,45 @@ def _points(s: State) -> np.ndarray:
     return sample(box, LOOKED_AT, "uniform", with_corners=True, generator=np.random.default_rng([s.seed, 0x11D]))
 
 
-def composition(link: Link, inner: Parts, points: np.ndarray) -> Composition:
-    """The layers of a function of a sum: one where the sum is linear, else two. points (n, d) of [-1, 1]^d."""
+def composition(link: Link, numbers: Sequence[Number], points: np.ndarray) -> Composition:
+    """The layers of a function of a sum of functions of numbers. points (n, d) of [-1, 1]^d."""
     inputs = tuple(Signal(0, u) for u in points.T)
-    if inner.degree == 1:
-        slopes = [float(c[1]) for c in inner.parts]
-        terms = tuple((signal, c) for signal, c in zip(inputs, slopes, strict=True) if c != 0.0)
-        shift = float(sum(c[0] for c in inner.parts))
-        total = Sum(0, terms, points @ np.array(slopes))
-        return Composition(inputs, (Value(parts={total: Univariate(lambda t: link.at(t + shift), None)}),), 1)
-    signals = []
-    for i, signal in enumerate(inputs):
-        if inner.parts[i][1:].any():
-            own = Sum(0, ((signal, 1.0),), signal.values)
-            signals.append(Signal(1, inner.part(i, signal.values), own, Univariate(partial(inner.part, i), None)))
-    total = Sum(1, tuple((signal, 1.0) for signal in signals), np.sum([k.values for k in signals], axis=0))
-    return Composition(inputs, (Value(parts={total: Univariate(link.at, None)}),), 2)
+    total, shift = _sum(Number(frozenset(range(len(inputs))), link, tuple(numbers)), inputs)
+    return Composition(inputs, (Value(parts={total: Univariate(lambda t: link.at(t + shift), None)}),), total.layer + 1)
+
+
+def _sum(number: Number, inputs: Sequence[Signal]) -> tuple[Sum, float]:
+    """A sum of signals that a number is, but for a constant."""
+    if number.link is None:
+        signal = inputs[min(number.inputs)]
+        return Sum(0, ((signal, 1.0),), signal.values), 0.0
+    parts = number.inner.parts
+    if number.inner.degree == 1 and all(m.link is None for m in number.members):
+        signals = [inputs[min(m.inputs)] for m in number.members]
+        terms = tuple((k, float(c[1])) for k, c in zip(signals, parts, strict=True) if c[1] != 0.0)
+        return Sum(0, terms, np.sum([c * k.values for k, c in terms], axis=0)), float(sum(c[0] for c in parts))
+    handed = []
+    for member, c in zip(number.members, parts, strict=True):
+        if c[1:].any():
+            own, shift = _sum(member, inputs)
+            of = Univariate(partial(_moved, c, shift), None)
+            handed.append(Signal(own.layer + 1, of(own.values), own, of))
+    constant = float(sum(c[0] for c in parts if not c[1:].any()))
+    layer = max(k.layer for k in handed)
+    terms = tuple((_lifted(k, layer), 1.0) for k in handed)
+    return Sum(layer, terms, np.sum([k.values for k, _ in terms], axis=0)), constant
+
+
+def _moved(coefficients: np.ndarray, shift: float, z: np.ndarray) -> np.ndarray:
+    return np.asarray(chebval(z + shift, coefficients))
+
+
+def _lifted(signal: Signal, layer: int) -> Signal:
+    """The signal, handed on to a later layer."""
+    while signal.layer < layer:
+        own = Sum(signal.layer, ((signal, 1.0),), signal.values)
+        signal = Signal(signal.layer + 1, signal.values, own, SAME_VALUE)
+    return signal
 
 
 def _of_number(s: State, link: Link, scaling: Scaling) -> Strategy:

@@ -19,9 +19,12 @@ from surefit import nn
 from surefit.attempts.methods import LM, Adam, Features, VarPro
 from surefit.core import ops
 from surefit.models.spec import network_of
+from surefit.problems.callables import at_once
 from surefit.problems.gradients import unlike
 from surefit.problems.points import equations
 from surefit.problems.problem import ROWS, Problem
+from surefit.problems.scaling import Scaling
+from surefit.problems.sudden import MANY, MANY_CALLS, sudden_places
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search
 from surefit.search.limits import (
@@ -44,6 +47,7 @@ from surefit.search.limits import (
     REFINED,
     ROWS_FIX,
     SOLVER_RESERVE,
+    SUDDEN_OF_TIME,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
@@ -63,6 +67,7 @@ from surefit.solvers.features import SCALES
 def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
+    watch_sudden(s)
     yield from named_units(s)
     yield from kinked(s)
     yield from structure(s)
@@ -100,6 +105,21 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         return None
     yield from adam(s, s.drawn(min(1000 * s.dim**2, ENOUGH)), None, jit)
     return None
+
+
+def watch_sudden(s: State) -> None:
+    """Have all candidates measured where a function of one input does something sudden, if its values cost little."""
+    function, each = s.problem.function, s.problem.seconds_per_point or 0.0
+    if s.dim != 1 or not s.problem.free or function is None or s.problem.affordable is not None:
+        return
+    if s.problem.plan is not None and s.problem.plan.verify is not None:
+        return  # somebody said how many values may be asked for
+    count = MANY if at_once(function) else MANY_CALLS
+    if s.progress.time is not None and each > 0.0:
+        count = min(count, int(SUDDEN_OF_TIME * s.progress.time / each))
+    scaling, box = Scaling.of(s.problem), s.problem.domain
+    inputs = lambda u: np.clip(scaling.unscaled_inputs(u[:, None]), box.low, box.high)
+    s.judge.watch(inputs(sudden_places(lambda u: function(inputs(u)), count, np.random.default_rng([s.seed, 0x5D]))))
 
 
 @dataclass

@@ -37,6 +37,7 @@ VALUES = 60_000  # of the function that it takes about to see whether it is one
 LOOKED_AT = 4000  # points that tell the range of the sum
 MOST_UNITS = 600  # that make the number
 NUMBER = 1e-10  # of its half range, to which it is made if that many do
+LEAST = 1e-11  # of each function: gradients do not tell them better
 KNOWN = 10.0  # times what it is off by: shorter lengths are not resolved
 
 
@@ -68,7 +69,7 @@ def linked_numbers(s: State) -> Strategy:
     inputs = tuple(Number(frozenset({i})) for i in range(s.dim))
     u = _points(s)
     own = _unscaled(scaling)
-    yield from layered(s, composition(found, inputs, u), scaling.unscaled_inputs(u), own, "linked")
+    yield from layered(s, composition(found, inputs, u), scaling.unscaled_inputs(u), own, "linked", LEAST)
     return None
 
 
@@ -87,7 +88,7 @@ def _of_fewer(s: State, values: Values, scaling: Scaling, rng: np.random.Generat
     if found.link is not None:
         made = composition(found.link, found.numbers, u)
         if made.depth <= MOST_DEEP:
-            yield from layered(s, made, scaling.unscaled_inputs(u), _unscaled(scaling), "linked")
+            yield from layered(s, made, scaling.unscaled_inputs(u), _unscaled(scaling), "linked", LEAST)
     return None
 
 

@@ -325,6 +325,6 @@ class Mesh:
 
 
 __all__ = [
-    "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of",
-    "short_number", "without_jumps",
+    "BESIDE", "FLOOR", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Taken", "Values", "centre_of", "jumps_of",
+    "pieces_of", "short_number", "without_jumps",
 ]  # fmt: skip

@@ -27,11 +27,11 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
-    HELPED,
     MOST_DEEP,
     MOST_WIDE,
     SOLVER_RESERVE,
     UNASKED_PARAMETERS,
+    WORTH_REFINING,
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import of_layers, size_of
@@ -126,11 +126,10 @@ def layered(
         found = yield attempt
         if found is None or tol <= least or jumps_alone(s, found):
             return None
-        if least > COMPOSED_LEAST and found.score * HELPED > before:
+        if least > COMPOSED_LEAST and found.score * WORTH_REFINING > before:
             return None
         before = found.score
-        power = 2 if least <= COMPOSED_LEAST else 1  # a root makes of an error its root
-        tol = max(least, 0.1 * tol * min(1.0, (goal / found.score) ** power))
+        tol = max(least, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
 
 

@@ -34,6 +34,7 @@ from surefit.search.runner import State, Strategy
 from surefit.sentences import say
 from surefit.solvers.local_units import work_of
 from surefit.solvers.roughness import (
+    FLOOR,
     NEAR_ZERO,
     STEEPEST,
     Jump,
@@ -57,6 +58,7 @@ RESOLVED = {"float64": 2.0**-52, "float32": 2.0**-27}
 ROUNDED = 2.0**-52  # of the values, in which pieces are looked for in every dtype
 BESIDE_ORIGIN = 1e-9  # of half the box: so close to it pieces shrink and errors lie, and so close the origin is
 CLOSEST = 1e-200  # of half the box, about an origin that is 0: pieces need be no shorter
+WATCHED = 1000  # places on the pieces at which candidates are measured
 SAME = 1e-3  # places that differ by less are one
 
 
@@ -83,6 +85,7 @@ def graded(s: State) -> Strategy:
             pieces, to = finer, share
             several = {"jumps": len(jumps)} if jumps else {}
             yield say("rough" if jumps else "pieces", pieces=len(pieces.ends), **several)
+            s.judge.watch(line.inputs(between(pieces, s.seed)))  # where it is rough uniform points are not
         mesh = Mesh(pieces, per_piece, growth, line.eps, line.shortest)
         gains, offsets = units_on(mesh)
         places = mesh.points(4, BESIDE_ENDS)
@@ -174,17 +177,17 @@ class Line:
         if self.problem.origin is not None or self.problem.domain.log.any():
             return None
         widths = np.diff(pieces.ends, axis=1)[:, 0]
-        near = np.abs(pieces.ends - worst).min(axis=1) <= BESIDE_ORIGIN
-        if not near.any() or widths[near].min() > BESIDE_ORIGIN:
+        beside = max(BESIDE_ORIGIN, 2.0 * FLOOR * self.eps)
+        near = np.abs(pieces.ends - worst).min(axis=1) <= beside
+        if not near.any() or widths[near].min() > beside:
             return None
         i = int(np.argmin(np.where(near, widths, np.inf)))
-        if any(np.abs(np.subtract((j.before, j.after), worst)).min() <= BESIDE_ORIGIN for j in jumps):
+        if any(np.abs(np.subtract((j.before, j.after), worst)).min() <= beside for j in jumps):
             return None
         low, high = self.problem.domain.low[0], self.problem.domain.high[0]
         at = float(self.inputs(np.array([pieces.ends[i].mean()]))[0, 0])
-        beside = BESIDE_ORIGIN * (high - low)
         for end in (low, high):
-            if abs(at - end) <= beside:
+            if abs(at - end) <= beside * (high - low):
                 return float(end)
         number = short_number(at, 4.0 * float(np.diff(pieces.ends[i])[0]) * float(self.scaling.x_scale[0]))
         return at if number is None else number
@@ -231,6 +234,13 @@ def resolved(s: State, line: Line, share: float, looked_at: Sequence[float]) -> 
     if jumps:
         pieces = split(without_jumps(values, jumps, ROUNDED, line.shortest), tol, eps)
     return pieces, jumps
+
+
+def between(pieces: Pieces, seed: int) -> np.ndarray:
+    """Places (n,) of which as many lie on one piece as on another."""
+    rng = np.random.default_rng([seed, 0xBE])
+    low, high = pieces.ends[rng.integers(0, len(pieces.ends), WATCHED)].T
+    return rng.uniform(low, high)
 
 
 def units_on(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:

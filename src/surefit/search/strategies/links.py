@@ -108,7 +108,8 @@ def composition(link: Link, numbers: Sequence[Number], points: np.ndarray) -> Co
     """The layers of a function of a sum of functions of numbers. points (n, d) of [-1, 1]^d."""
     inputs = tuple(Signal(0, u) for u in points.T)
     total, shift = _sum(Number(frozenset(range(len(inputs))), link, tuple(numbers)), inputs)
-    return Composition(inputs, (Value(parts={total: Univariate(lambda t: link.at(t + shift), None)}),), total.layer + 1)
+    outer = Univariate(lambda t: link.at(t + shift), None)
+    return Composition(inputs, (Value(parts={total: outer}),), total.layer + 1)
 
 
 def _sum(number: Number, inputs: Sequence[Signal]) -> tuple[Sum, float]:

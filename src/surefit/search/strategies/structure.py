@@ -45,7 +45,7 @@ def structure(s: State) -> Strategy:
     yield say("parts-shared" if shared else "parts", parts=len(parts), largest=max(len(p) for p in parts))
     before = math.inf
     for units in PART_UNITS:
-        method = Additive(units=units, groups=None if len(parts) == s.dim else parts)
+        method = Additive(units=units, groups=parts if shared or len(parts) < s.dim else None)
         total = sum(method.widths(s.dim))
         if of_solve(ROWS * total, total) > SOLVE:
             break

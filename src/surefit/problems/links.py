@@ -37,16 +37,17 @@ STEPS = (
     2e-6,
 )  # of half a range, of differences; believed where the next one agrees
 MIXED = ((), (), (2, 3, 4, 6, 8, 10, 13), (2, 3, 4, 5), (2, 3, 4), (2, 3), (2,))  # of h of all inputs, by their number
-PLACES, EACH = 60, 3  # at which gradients are taken, and more for each unknown number
+PLACES, EACH = 30, 3  # at which gradients are taken, and more for each unknown number
 FEWEST = 8  # of them that must be known
-MOST_PLACES, MOST_UNKNOWN = 800, 300
+MOST_PLACES, MOST_UNKNOWN = 500, 300
 STARTS = 6  # of a search for the least value of h
-POOL, STEEP = 4000, 500  # pairs of points, and of those that differ most, between which it is steep
+POOL, STEEP = 3000, 400  # pairs of points, and of those that differ most, between which it is steep
 HALVED, MOST_OF = 20, 0.75  # times at most, and the share of the change that a half must have
 AGREE = 1e-6  # of a gradient, to which differences with two steps agree that are believed
 ENOUGH = 1e-9  # of it, with which no other step is tried
 KNOWN = 1e-10  # the same, below which it counts no more
 FULFILLED = 1e-6  # the smallest singular value, of the size of the equations
+FALLS = 0.5  # to so much of it two degrees before it must fall
 APART = 30.0  # times as large is the next one
 BETTER = 30.0  # times smaller it must be with a higher degree, where it is small already
 CHECKED, TYPICAL, OFF = 300, 0.9, 1e-5  # points that are looked at; of these, which share must be within, of the size
@@ -182,10 +183,14 @@ def linked(f: Values, d: int, generator: np.random.Generator, mixed: bool = True
     known = _Known(f, d, generator)
     best: Link | None = None
     least = np.inf
+    residuals: list[float] = []
     for degree in DEGREES:
         if d * (degree + 1) > MOST_UNKNOWN:
             break
         found = known.solved(_of_parts(degree))
+        residuals.append(known.residual)
+        if len(residuals) > 3 and residuals[-1] > FALLS * residuals[-3] and residuals[-1] > FULFILLED:
+            break  # no higher degree fulfils it
         if found is None or found[0] * BETTER > least:
             if best is not None:
                 return best
@@ -304,6 +309,7 @@ class _Known:
         self.f, self.d, self.generator = f, d, generator
         self.points, self.slopes = np.empty((0, d)), np.empty((0, d))
         self.asked = 0
+        self.residual = np.inf  # of the equation that was solved last
 
     def _more(self, points: np.ndarray) -> bool:
         """Take the gradients at these points that differences tell; whether those were half of them."""
@@ -329,6 +335,7 @@ class _Known:
         matrix = np.concatenate([self.slopes[:, [i]] * own[j] - self.slopes[:, [j]] * own[i] for i, j in pairs])
         _, s, vt = np.linalg.svd(np.linalg.qr(matrix, mode="r"))
         s = s / np.linalg.norm(self.slopes)
+        self.residual = float(s[-1])
         if len(s) < unknown or s[-1] > FULFILLED or (unknown > 1 and s[-2] < APART * s[-1]):
             return None
         return float(s[-1]), vt[-1]

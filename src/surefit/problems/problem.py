@@ -76,8 +76,7 @@ class Problem:
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        return self.rows or {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
+        return self.rows or {part: len((getattr(self, part) or [()])[0]) for part in ("train", "validation", "test")}
 
 
 __all__ = ["ROWS", "Function", "Points", "Problem"]

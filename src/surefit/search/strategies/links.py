@@ -37,7 +37,7 @@ VALUES = 60_000  # of the function that it takes about to see whether it is one
 LOOKED_AT = 4000  # points that tell the range of the sum
 MOST_UNITS = 600  # that make the number
 NUMBER = 1e-10  # of its half range, to which it is made if that many do
-LEAST = 1e-11  # of each function: gradients do not tell them better
+LEAST = 1e-13  # of each function: gradients do not tell them better
 KNOWN = 10.0  # times what it is off by: shorter lengths are not resolved
 
 

@@ -24,7 +24,8 @@ ROUGH = [
     ("x=0:2, y=1:3", lambda x, y: np.tanh(80.0 * (x - 0.7 * y + 0.2))),
     ("x=-1:1, y=-1:1", lambda x, y: np.exp(-300.0 * (x - 2 * y) ** 2 - (x + y) ** 2)),
     ("x=-1:1, y=-1:1, z=-1:1", lambda x, y, z: np.abs(x * y - z)),
-    (", ".join(f"x{i}=-1:1" for i in range(7)), lambda *x: np.sqrt(sum(v * v for v in x))),
+    (", ".join(f"x{i}=-1:1" for i in range(7)), lambda *x: np.sqrt(sum(v * v for v in x) + 1e-4)),
+    ("x=-1:1, y=-1:1, z=-1:1", lambda *x: np.sqrt(sum(v * v for v in x))),
     (", ".join(f"x{i}=-1:1" for i in range(8)), lambda *x: np.sin(3 * sum((i - 2) * v for i, v in enumerate(x)))),
 ]
 

@@ -480,6 +480,10 @@ SENTENCES: dict[str, Both] = {
     "stage-composed": Both(
         "the formula, part by part: {units} units in {layers} layers", "按公式逐部分构造：{layers} 层共 {units} 个单元"
     ),
+    "stage-linked": Both(
+        "a function of one number: {units} units in {layers} layers",
+        "一个数的函数：{layers} 层共 {units} 个单元",
+    ),
     "stage-separated": Both(
         "a sum of {products} products of functions of one input each: {units} units in {layers} layers",
         "{products} 个一元函数乘积之和：{layers} 层共 {units} 个单元",
@@ -560,6 +564,22 @@ SENTENCES: dict[str, Both] = {
     "pieces": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces", "{pieces} 段 16 次多项式即可分辨该函数"
     ),
+    "linked": Both(
+        "it is a function of a sum of functions of one of its {inputs} inputs each",
+        "它是一个和的函数，和中每一项只依赖 {inputs} 个输入之一",
+    ),
+    "linked-mixed": Both(
+        "it is a function of one number, which is a polynomial of degree {degree} of its {inputs} inputs",
+        "它是一个数的函数，而这个数是 {inputs} 个输入的 {degree} 次多项式",
+    ),
+    "fewer-numbers": Both(
+        "it takes its {inputs} inputs by way of {numbers} numbers, each made of sums of functions of one",
+        "它通过 {numbers} 个数使用 {inputs} 个输入，这些数由单变量函数之和构成",
+    ),
+    "origin": Both(
+        "the network's input is 0 at {name} = {at:.6g}, where the function is singular and floats are dense",
+        "网络输入的零点移到 {name} = {at:.6g}：函数在此奇异，而浮点数在零附近最密",
+    ),
     "rough": Both(
         "polynomials of degree 16 resolve the function on {pieces} pieces, without its {jumps} jumps",
         "除 {jumps} 处跳跃外，{pieces} 段 16 次多项式即可分辨该函数",
@@ -576,6 +596,10 @@ SENTENCES: dict[str, Both] = {
     "parts": Both(
         "the function is a sum of {parts} parts that share no inputs, of {largest} at most",
         "函数是 {parts} 个互不共用输入的部分之和，每部分至多 {largest} 个输入",
+    ),
+    "parts-shared": Both(
+        "the function is a sum of {parts} parts of {largest} inputs at most, some of which they share",
+        "函数是 {parts} 个部分之和，每部分至多 {largest} 个输入，部分之间共用一些输入",
     ),
     "taken-together": Both(
         "the function takes its {inputs} inputs together in {steps} steps, each of {numbers} numbers at most",

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special
 
 import surefit
 from surefit.formulas.tracing import traced
@@ -28,6 +29,33 @@ def test_what_is_written_down_gives_the_same_values(f):
     x, y = np.random.default_rng(0).uniform(-1, 1, (2, 200))
     (formula,) = traced(f, ("x", "y"))
     np.testing.assert_allclose(formula.on_points(np.stack([x, y], axis=1)), f(x, y), rtol=1e-13, atol=1e-14)
+
+
+FURTHER = [  # of SciPy and NumPy, which formulas write with others
+    lambda x, y: special.ndtr(3 * x) + special.logit(0.5 + 0.4 * y) + special.log_expit(5 * x),
+    lambda x, y: special.exp10(x) + special.exprel(y) + special.cosm1(x),
+    lambda x, y: special.xlogy(x, y + 2) + special.xlog1py(x, y + 0.1) + special.entr(x + 1.5) + np.fmod(x, 0.3),
+]
+
+
+@pytest.mark.parametrize("f", FURTHER)
+def test_functions_that_are_written_with_others_give_the_same_values(f):
+    x, y = np.random.default_rng(0).uniform(-1, 1, (2, 200))
+    (formula,) = traced(f, ("x", "y"))
+    np.testing.assert_allclose(formula.on_points(np.stack([x, y], axis=1)), f(x, y), rtol=1e-12, atol=1e-13)
+
+
+def test_an_option_is_fitted_part_by_part():
+    """Black and Scholes' formula, as people write it."""
+
+    def price(s, k, t, v):
+        d = (np.log(s / k) + 0.5 * v**2 * t) / (v * np.sqrt(t))
+        return s * special.ndtr(d) - k * special.ndtr(d - v * np.sqrt(t))
+
+    box = surefit.Domain("s=50:150, k=50:150, t=0.1:2, v=0.1:0.5")
+    x = box.unscale(np.random.default_rng(1).uniform(-1.0, 1.0, (50_000, 4)))
+    fit = surefit.fit(price, box, tol=1e-4)
+    assert fit.method["solver"] == "composed" and np.abs(fit.predict(x) - price(*x.T)).max() <= 1e-4
 
 
 def test_points_and_several_outputs():
@@ -103,6 +131,7 @@ class Gain:
 
 @pytest.mark.parametrize("f", [
     nested, series, Gain(), Gain().method, functools.partial(nested, y=0.2), lambda x, y: sorted([x, y, 0.1])[1],
+    lambda x, y: math.dist((x, y), (0.2, -0.1)) + math.fsum([x, y, 1.0]) * math.prod([x, y, 2]) + math.fmod(x, 0.3),
     lambda x, y: math.floor(3 * x) + round(y) + pow(x, 2) + math.radians(y) + (x if x else 1.0),
 ])  # fmt: skip
 def test_functions_of_numbers_with_conditions_and_math(f):
@@ -153,7 +182,7 @@ MORE = [
     written_to_a_file,
     lambda x, y: float(x),
     lambda x, y: {x: y}[x],
-    lambda x, y: math.fmod(x, y),
+    lambda x, y: math.copysign(x, y),
     lambda x, y: x.sum() + y,
     lambda x, y: np.interp(x, [0, 1], [0, 1]),
     lambda x, y: x * np.ones(3),

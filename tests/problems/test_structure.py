@@ -15,7 +15,9 @@ from surefit.problems.structure import parts_of
 CASES = [
     ("sin(x) - cos(y)", 2, ((0,), (1,))),
     ("x*y + sin(z)", 3, ((0, 1), (2,))),
-    ("x*y + y*z + w", 4, ((0, 1, 2), (3,))),  # x and z meet in y
+    ("x*y + y*z + w", 4, ((0, 1), (1, 2), (3,))),  # x and z meet in y, and do not interact
+    ("x*y*z + y*w", 4, ((0, 1, 2), (1, 3))),
+    ("sin(x*y) + sin(y*z) + sin(z*w) + sin(w*x)", 4, ((0, 1), (0, 3), (1, 2), (2, 3))),
     ("exp(x + y + z)", 3, ((0, 1, 2),)),
     ("1e6*x + 1e-3*y*z", 3, ((0,), (1, 2))),
     ("3", 2, ((0,), (1,))),
@@ -67,6 +69,15 @@ def test_groups_of_inputs_get_units_of_their_own():
 
 
 @pytest.mark.parametrize("groups", [((0,),), ((0, 1), (1,)), ((0, 1, 2),)])
-def test_groups_that_are_no_partition_are_refused(groups):
-    with pytest.raises(ArgumentError, match="must hold each of the 2 inputs once"):
+def test_groups_without_an_input_or_within_another_are_refused(groups):
+    with pytest.raises(ArgumentError, match="must hold each of the 2 inputs, as numbers"):
         Additive(groups=groups).widths(2)
+
+
+def test_parts_that_share_inputs_are_fitted_beside_each_other():
+    """The chain of Rosenbrock's function: each term has two inputs, and every input two terms."""
+    chain = lambda x: sum(100 * (x[..., i + 1] - x[..., i] ** 2) ** 2 + (1 - x[..., i]) ** 2 for i in range(5))
+    rows = np.random.default_rng(2).uniform(-1.0, 1.0, (20_000, 6))
+    size = np.ptp(chain(rows))
+    fit = surefit.fit(lambda *x: np.apply_along_axis(chain, -1, np.stack(x, axis=-1)), [(-1, 1)] * 6, tol=1e-6 * size)
+    assert np.abs(fit.predict(rows) - chain(rows)).max() <= 1e-6 * size

@@ -36,7 +36,7 @@ def test_an_opaque_function_is_fitted_step_by_step_and_the_card_tells_its_error(
     box = Domain(box)
     f = Opaque(formula, box)
     fit = surefit.fit(f, box, tol=tol)
-    assert fit.made.stage.code == "stage-contracted" and fit.error.max <= tol
+    assert fit.made.stage.code in ("stage-contracted", "stage-linked") and fit.error.max <= tol
     assert f.asked < 300_000
     x = sample(box, 20_000, "uniform", with_corners=True, generator=1)
     error = np.abs(fit.predict(x) - f(x)).max()
@@ -53,6 +53,6 @@ def test_of_logarithmic_inputs_the_logarithms_are_taken_together():
     box = Domain("a=1e-3:1e3:log, b=1:2, c=1:2, d=1:2")
     f = Opaque("log(a)*b*c*d", box)
     fit = surefit.fit(f, box, tol=1e-4)
-    assert fit.made.stage.code == "stage-contracted"
+    assert fit.made.stage.code in ("stage-contracted", "stage-linked")
     x = sample(box, 5000, "uniform", generator=1)
     assert np.abs(fit.predict(x) - f(x)).max() <= 2e-4

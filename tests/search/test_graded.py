@@ -37,6 +37,27 @@ def test_units_go_where_a_function_is_rough(text, truth, ends, units, called):
     assert len(fit.layers()) == 3 and fit.layers()[1] <= units
 
 
+SINGULAR = [  # formula, the same in NumPy, domain, the singular place, largest number of units
+    ("cbrt(x)", np.cbrt, (0.0, 1.0), 0.0, 300),
+    ("x^0.1*cos(x)", lambda x: x**0.1 * np.cos(x), (0.0, 2.0), 0.0, 900),
+    ("(1-x)^0.25", lambda x: (1 - x) ** 0.25, (-1.0, 1.0), 1.0, 600),
+    ("(x-100)^0.2", lambda x: (x - 100) ** 0.2, (100.0, 103.0), 100.0, 2000),
+    ("log(x)", np.log, (1e-12, 1.0), 1e-12, 200),
+    ("cbrt(x-2)+sin(3*x)", lambda x: np.cbrt(x - 2) + np.sin(3 * x), (-1.0, 5.0), 2.0, 600),
+]
+
+
+@pytest.mark.parametrize(("text", "truth", "ends", "place", "units"), SINGULAR)
+def test_a_root_is_followed_as_close_to_its_place_as_floats_go(text, truth, ends, place, units):
+    low, high = ends
+    near = place + np.concatenate([-np.geomspace(1e-30, 0.1, 500), np.geomspace(1e-30, 0.1, 500)]) * (high - low)
+    x = np.concatenate([np.linspace(low, high, 20_001), near[(near >= low) & (near <= high)]])
+    span = np.ptp(truth(x))
+    fit = surefit.fit(text, {"x": ends}, tol=1e-6 * span)
+    assert np.abs(fit.predict(x) - truth(x)).max() <= 1e-6 * span
+    assert len(fit.layers()) == 3 and fit.layers()[1] <= units
+
+
 def test_two_hundred_waves():
     fit = surefit.fit(lambda x: np.sin(200 * x), "x=-3:3", tol=1e-6)
     x = np.linspace(-3, 3, 50_001)

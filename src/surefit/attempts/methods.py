@@ -328,8 +328,8 @@ class Additive(Solver):
 
     As many units for each input, spread over its values; a few gains of them are tried, and the output layer is
     found by one least-squares solve (additive models: Hastie and Tibshirani 1990). units: for each input. groups:
-    inputs that belong together, by number, each in one group: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of m > 1
-    inputs gets m^2 - 1 times the units. ridge: see `Features`.
+    inputs that belong together, by number, each in one group at least: ((0, 1), (2,)) is f(x1, x2) + g(x3); a group of
+    m > 1 inputs gets m^2 - 1 times the units. ridge: see `Features`.
 
     >>> import surefit
     >>> surefit.fit("sin(x) + y^2", "x=-3:3, y=-1:1", method=surefit.Additive(units=20)).error.max < 1e-4
@@ -342,11 +342,14 @@ class Additive(Solver):
     ridge: float | str | None = "auto"
 
     def widths(self, inputs: int) -> list[int]:
-        """The units of each group. ArgumentError where the groups are not a partition of so many inputs."""
+        """The units of each group. ArgumentError where the groups do not hold all of so many inputs."""
         groups = [(i,) for i in range(inputs)] if self.groups is None else self.groups
-        if sorted(i for group in groups for i in group) != list(range(inputs)):
+        twice = any(len(set(group)) < len(group) for group in groups)
+        within = any(set(a) <= set(b) for i, a in enumerate(groups) for j, b in enumerate(groups) if i != j)
+        if twice or within or sorted({i for group in groups for i in group}) != list(range(inputs)):
             raise ArgumentError(
-                f"Additive: groups={self.groups!r} must hold each of the {inputs} inputs once, as numbers from 0"
+                f"Additive: groups={self.groups!r} must hold each of the {inputs} inputs, as numbers from 0, "
+                "and no group within another"
             )
         return [self.units * max(1, len(group) ** 2 - 1) for group in groups]
 

@@ -13,8 +13,8 @@ FITS = {
     "sparse=True chooses the inputs of a linear function; give degree=1 too": (
         "sparse 用于一次函数的输入选择；请同时给出 degree=1"
     ),
-    "groups={} must hold each of the {} inputs once, as numbers from 0": (
-        "groups={0} 应包含 {1} 个输入各一次，用从 0 起的序号"
+    "groups={} must hold each of the {} inputs, as numbers from 0, and no group within another": (
+        "groups={0} 应包含全部 {1} 个输入，用从 0 起的序号，且各组互不包含"
     ),
     "it has no parameters, so there is nothing to solve for": "没有参数，因此没有可求解的",
     "must return one number, got {}": "应返回一个数，实际为 {0}",

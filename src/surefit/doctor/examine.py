@@ -28,7 +28,7 @@ POOR = 0.1  # relative L2 error of a table that is worth a warning about its uni
 # Optimisers whose step is about lr in every weight, whatever the gradient's size.
 SIGN_LIKE = ("adam", "adamw", "nadam", "radam", "adamax", "rmsprop", "adagrad")
 # Solvers that write the weights of several layers down: what these hand on has the sizes of what it stands for.
-WRITTEN = ("composed", "maxima", "separated")
+WRITTEN = ("composed", "linked", "maxima", "separated")
 
 
 @naming

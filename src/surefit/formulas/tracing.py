@@ -153,6 +153,20 @@ class _Name(NDArrayOperatorsMixin):
     __str__ = __repr__ = __format__ = __reduce_ex__ = __hash__ = _no_number  # nor may it get into a text or a file
 
 
+_WRITTEN: dict[str, Callable[..., Any]] = {  # functions of NumPy and SciPy, by others
+    "ndtr": lambda x: 0.5 * _written("erfc", (x * -math.sqrt(0.5),)),
+    "logit": lambda x: np.log(x / (1.0 - x)),
+    "log_expit": lambda x: -np.logaddexp(0.0, -x),
+    "exp10": lambda x: 10.0**x,
+    "exprel": lambda x: np.expm1(x) / x,
+    "cosm1": lambda x: -2.0 * np.sin(0.5 * x) ** 2,
+    "xlogy": lambda x, y: x * np.log(y),
+    "xlog1py": lambda x, y: x * np.log1p(y),
+    "entr": lambda x: -x * np.log(x),
+    "fmod": lambda x, y: x - y * _written("trunc", (x / y,)),
+}
+
+
 def _zero(name: _Name) -> int:
     return name._names.step("number", (), 0.0)
 
@@ -166,6 +180,8 @@ def _written(ufunc: str, inputs: Sequence[Any]) -> Any:
         return 1.0 / inputs[0]
     if ufunc == "floor_divide":
         return _written("floor", (inputs[0] / inputs[1],))
+    if ufunc in _WRITTEN:
+        return _WRITTEN[ufunc](*inputs)
     if ufunc in ("deg2rad", "radians", "rad2deg", "degrees"):
         return inputs[0] * (math.pi / 180.0 if ufunc in ("deg2rad", "radians") else 180.0 / math.pi)
     places = [names.place_of(given) for given in inputs]
@@ -231,12 +247,22 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 # --- copies of functions that use `math` ----------------------------------------------------------
 
 
+_OF_SEVERAL: dict[str, Callable[..., Any]] = {
+    "fsum": sum,
+    "prod": lambda values: functools.reduce(lambda a, b: a * b, values),
+    "dist": lambda p, q: np.sqrt(sum((a - b) * (a - b) for a, b in zip(p, q, strict=True))),
+    "sumprod": lambda p, q: sum(a * b for a, b in zip(p, q, strict=True)),
+}
+
+
 def _of_math(name: str) -> Callable[..., Any]:
     """A function of `math` that writes down what it does with names."""
     real = getattr(math, name)
 
     @functools.wraps(real)
     def call(*given: Any) -> Any:
+        if name in _OF_SEVERAL and any(isinstance(v, _Name) for g in given if np.iterable(g) for v in g):
+            return _OF_SEVERAL[name](*given)
         if not any(isinstance(g, _Name) for g in given):
             return real(*given)
         if name == "log" and len(given) == 2:
@@ -245,7 +271,7 @@ def _of_math(name: str) -> Callable[..., Any]:
             return np.sqrt(sum(g * g for g in given))
         if name in ("isnan", "isinf", "isfinite"):
             return name == "isfinite"
-        if name in ("fsum", "prod", "dist", "fmod", "copysign", "frexp", "ldexp", "modf"):
+        if name in ("fsum", "prod", "dist", "copysign", "frexp", "ldexp", "modf"):
             raise DtypeError("a name has no value")
         found = _written(_MATH.get(name, name), given)
         if found is NotImplemented:

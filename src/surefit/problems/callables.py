@@ -300,6 +300,12 @@ def strictly(function: Callable[[np.ndarray], np.ndarray], points: np.ndarray) -
     return getattr(function, "strictly", function)(points)
 
 
+def at_once(function: Callable[[np.ndarray], np.ndarray]) -> bool:
+    """Whether a function takes many points by one call."""
+    called = function.function if isinstance(function, Steady) else function
+    return not isinstance(called, CallableFunction) or called.way in AT_ONCE
+
+
 class _Refused(ArgumentError):
     """What a function gave cannot be fitted whichever way it is called."""
 
@@ -545,6 +551,7 @@ __all__ = [
     "FormulaFunction",
     "Steady",
     "accepts",
+    "at_once",
     "by_name",
     "failures_at",
     "key_of",

@@ -15,8 +15,8 @@ from functools import cache
 
 import numpy as np
 
-LEAST_INPUTS, MOST_INPUTS = 3, 9  # all sets of which are looked at: 14 000 values of 9
-PLACES = 3  # at which each set is looked at
+LEAST_INPUTS, MOST_INPUTS = 3, 9  # all sets of which are looked at: 28 000 values of 9
+PLACES, TELLING = 6, 3  # at which each set is looked at, and of these, how many must not be flat
 STEP = 1e-5  # of half a range, of central differences
 SAME = 1e-6  # of their product, what two directions may differ by
 FLAT = 1e-7  # of the largest derivative, below which one tells no direction
@@ -102,8 +102,10 @@ def sets_of(f: Values, d: int, generator: np.random.Generator) -> tuple[list[Inp
     for own, slope in zip(subsets, _several(f, points, subsets), strict=True):
         here, there = slopes[:, own], slope
         sizes = np.linalg.norm(here, axis=1), np.linalg.norm(there, axis=1)
-        if not np.isfinite(there).all() or min(s.min() for s in sizes) <= FLAT * most:
+        steep = np.minimum(*sizes) > FLAT * most
+        if not np.isfinite(there).all() or steep.sum() < TELLING:
             continue
+        here, there, sizes = here[steep], there[steep], (sizes[0][steep], sizes[1][steep])
         outer = here[:, :, None] * there[:, None, :]
         if (np.abs(outer - outer.transpose(0, 2, 1)).max(axis=(1, 2)) <= SAME * sizes[0] * sizes[1]).all():
             found.append(frozenset(own))

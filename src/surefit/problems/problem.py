@@ -49,6 +49,7 @@ class Problem:
     coding: tuple[Coded, ...] = ()  # of columns of a table that held texts, times, or yes and no
     free: bool = False  # exact, and its training points are ours to choose: nobody asked for others
     log_target: bool = False  # fitted is the logarithm of the values, which are above 0
+    origin: np.ndarray | None = None  # (d,) where inputs of the network are 0; None: in the middle of the box
     stream: Stream | None = None  # of a table that is read in parts: all rows, of which those here are a sample
 
     @property
@@ -75,8 +76,7 @@ class Problem:
 
     def sizes(self) -> dict[str, int]:
         """How many rows each part has."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        return self.rows or {name: 0 if points is None else len(points[0]) for name, points in parts.items()}
+        return self.rows or {part: len((getattr(self, part) or [()])[0]) for part in ("train", "validation", "test")}
 
 
 __all__ = ["ROWS", "Function", "Points", "Problem"]

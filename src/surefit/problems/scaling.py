@@ -34,7 +34,7 @@ class Scaling:
 
     @classmethod
     def of(cls, problem: Problem) -> Scaling:
-        """Inputs of a function: the domain to [-1, 1]; of a table: each column to mean 0 and deviation 1, as outputs.
+        """Inputs of a function: the domain to [-1, 1], or to as much about its `origin`; of a table: see `of_rows`.
 
         A constant column keeps its scale. It is computed once for a problem, of which nothing changes.
         """
@@ -51,7 +51,8 @@ class Scaling:
         log = problem.domain.log if problem.domain.log.any() else None
         if problem.function is not None:
             low, high = (_coordinates(end, log) for end in (problem.domain.low, problem.domain.high))
-            return cls(low / 2 + high / 2, (high - low) / 2, mean(y), spread(y), log, problem.log_target)
+            origin = low / 2 + high / 2 if problem.origin is None else problem.origin
+            return cls(origin, (high - low) / 2, mean(y), spread(y), log, problem.log_target)
         found = replace(cls.of_rows(x, y, log), y_log=problem.log_target)
         if problem.weights is None or problem.weights.sum() <= 0:
             return found

@@ -123,6 +123,8 @@ LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Mar
 LM_ADDED = 0.15  # of the points, in each round after the first
 MOST_VALUES = 100_000  # of a Python function, for points that are added: it may be slow
 
+SUDDEN_OF_TIME = 0.01  # of the time, where it is given, for values that tell where something narrow is
+
 # --- iterations ---
 LM_FIRST, LM_AGAIN = 60, 15  # at first, and whenever there are more points
 LM_ROUNDS = 6  # with more points, when nothing was asked for

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 Values = Callable[[np.ndarray], np.ndarray]  # places (n,) in [-1, 1] -> values (n, k), NaN where there are none
+Taken = Callable[[np.ndarray], np.ndarray]  # places (n,) -> those at which values are taken of them, which are rounded
 
 DEGREE = 16  # of the polynomial on each piece
 TAIL = 4  # coefficients that must be small
@@ -23,6 +24,7 @@ SLOWEST = 0.9  # factor from one to the next that is believed
 CHECKED = 400  # places at which pieces that seem to be resolved are looked at
 MISSED = 100.0  # times the tolerance, by which a polynomial is off where something narrow lies between its points
 CLOSE = 3e-4  # half of the length of a piece about such a place
+MOVED = 0.01  # of half a piece, by which places may be rounded: with more, a polynomial through them tells little
 SPLIT = 0.4871  # where a piece is split: not in the middle, which symmetric functions like for their kinks
 FLOOR = 128.0  # roundings of its ends, which no piece is shorter than
 NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
@@ -49,6 +51,11 @@ class Pieces:
     settled: bool
     asked: int
 
+    @property
+    def shortest(self) -> float:
+        """The middle of the shortest piece."""
+        return float(self.ends[np.argmin(np.diff(self.ends, axis=1)[:, 0])].mean())
+
     def piece_of(self, places: np.ndarray) -> np.ndarray:
         """The number of the piece (n,) that each place lies on."""
         return np.clip(np.searchsorted(self.ends[:, 0], places, side="right") - 1, 0, len(self.ends) - 1)
@@ -73,24 +80,26 @@ class Jump:
 
 def pieces_of(
     values: Values, tol: float, most: int, eps: float = 2.0**-52, looked_at: Sequence[float] = (),
-    shortest: float = NEAR_ZERO,
+    shortest: float = NEAR_ZERO, ends: tuple[float, float] = (-1.0, 1.0), taken_at: Taken | None = None,
 ) -> Pieces:  # fmt: skip
-    """Split [-1, 1] until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
+    """Split an interval until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
 
     most: values that may be asked for, about. eps: the rounding of places. looked_at: places where something narrow may
-    be, which few values would miss. shortest: length of a piece at which it is left as it is.
+    be, which few values would miss. shortest: length of a piece at which it is left as it is, and which may be near 0
+    alone, where floats are dense. taken_at: where values are taken of places, which are rounded.
 
     >>> found = pieces_of(lambda u: np.abs(u - 0.25)[:, None], 1e-9, 10_000)
     >>> shortest = found.ends[np.argmin(np.diff(found.ends, axis=1))]
     >>> bool(abs(shortest - 0.25).max() < 1e-6)
     True
     """
-    found = _resolved(values, tol, most, eps, np.array([-1.0, 1.0]), shortest)
+    found = _resolved(values, tol, most, eps, np.array(ends), shortest, taken_at)
     if not found.settled:
         return found
     even = np.linspace(-1.0, 1.0, CHECKED)
     even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
-    places = np.sort(np.clip(np.concatenate([even, looked_at]), -1.0, 1.0))
+    even = ends[0] + (ends[1] - ends[0]) * (0.5 + 0.5 * even) if ends != (-1.0, 1.0) else even
+    places = np.sort(np.clip(np.concatenate([even, looked_at]), *ends))
     truth = values(places)
     known = np.asarray(np.isfinite(truth).all(axis=1))
     off = np.abs(found.at(places) - np.where(known[:, None], truth, 0.0)).max(axis=1)
@@ -98,13 +107,13 @@ def pieces_of(
     missed = places[known & (off > MISSED * tol * found.size) & (width > CLOSE)]
     if not len(missed):
         return replace(found, asked=found.asked + len(places))
-    edges = np.unique(np.clip(np.concatenate([[-1.0, 1.0], missed - CLOSE, missed + CLOSE]), -1.0, 1.0))
-    again = _resolved(values, tol, most, eps, edges, shortest)
+    edges = np.unique(np.clip(np.concatenate([ends, missed - CLOSE, missed + CLOSE]), *ends))
+    again = _resolved(values, tol, most, eps, edges, shortest, taken_at)
     return replace(again, asked=found.asked + len(places) + again.asked)
 
 
 def _resolved(
-    values: Values, tol: float, most: int, eps: float, edges: np.ndarray, shortest: float
+    values: Values, tol: float, most: int, eps: float, edges: np.ndarray, shortest: float, taken_at: Taken | None
 ) -> Pieces:  # fmt: skip
     """The pieces that come of those between `edges`."""
     nodes = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
@@ -120,9 +129,17 @@ def _resolved(
         y = y.reshape(*x.shape, -1)
         known = np.isfinite(y)
         size = max(size, float(np.abs(y[known]).max(initial=0.0)))
-        c = np.einsum("ji,nik->njk", to_coefficients, np.where(known, y, 0.0))
+        y = np.where(known, y, 0.0)
+        c = np.einsum("ji,nik->njk", to_coefficients, y)
+        apart = np.ones(len(low), bool)
+        if taken_at is not None:
+            t = (2.0 * taken_at(x.reshape(-1)).reshape(x.shape) - (low + high)[:, None]) / (high - low)[:, None]
+            moved = np.abs(t - nodes).max(axis=1)
+            apart = moved <= MOVED
+            own = np.flatnonzero(apart & (moved > 0.0))
+            c[own] = np.linalg.solve(np.polynomial.chebyshev.chebvander(t[own], DEGREE), y[own])
         sizes = np.abs(c).max(axis=2)
-        fine = (_rest(sizes) <= tol * size) & known.all(axis=(1, 2))
+        fine = (_rest(sizes) <= tol * size) & known.all(axis=(1, 2)) & apart
         ends = np.maximum(np.abs(low), np.abs(high))
         stop = fine | (high - low <= FLOOR * eps * ends + shortest)
         if asked + 2 * x.size > most and not stop.all():
@@ -148,11 +165,17 @@ def _rest(c: np.ndarray) -> np.ndarray:
 
 
 @np.errstate(invalid="ignore", over="ignore")
-def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump]:
-    """The jumps within pieces that are as short as floats allow, found to neighbouring floats."""
+def jumps_of(
+    values: Values, pieces: Pieces, eps: float = 2.0**-52, shortest: float = NEAR_ZERO
+) -> list[Jump]:  # fmt: skip
+    """The jumps within pieces that are as short as floats allow, found to neighbouring floats.
+
+    shortest: of the pieces.
+    """
     found: list[Jump] = []
+    first, last = pieces.ends[0, 0], pieces.ends[-1, 1]
     widths = np.diff(pieces.ends, axis=1)[:, 0]
-    short = widths <= FLOOR * eps * np.abs(pieces.ends).max(axis=1) + NEAR_ZERO
+    short = widths <= FLOOR * eps * np.abs(pieces.ends).max(axis=1) + shortest
     for low, high in pieces.ends[short]:
         left, right = values(np.array([low, high]))
         height = right - left  # what the value is at the jump itself is another thing
@@ -169,7 +192,7 @@ def jumps_of(values: Values, pieces: Pieces, eps: float = 2.0**-52) -> list[Jump
                 low, left = middle, here
         size, at = float(np.abs(height).max()), max(abs(low), abs(high))
         for away in (4.0 * 2.0**-52 * at, 4.0 * eps * at, 4.0 * eps):  # places may be known no better than the last
-            near = values(np.clip(np.array([low - away, high + away]), -1.0, 1.0))
+            near = values(np.clip(np.array([low - away, high + away]), first, last))
             if SHARP * size <= np.abs(near[1] - near[0]).max() <= size / SHARP:
                 found.append(Jump(float(low), float(high), near[1] - near[0], near[0]))
                 break
@@ -224,12 +247,14 @@ def centre_of(
     return float(np.asarray(0.5 * (u + beyond), dtype))
 
 
-def without_jumps(values: Values, jumps: list[Jump], eps: float = 2.0**-52) -> Values:
+def without_jumps(
+    values: Values, jumps: list[Jump], eps: float = 2.0**-52, shortest: float = NEAR_ZERO
+) -> Values:  # fmt: skip
     """The function less its jumps, where values at the jumps themselves are those beside them."""
 
     def continuous(u: np.ndarray) -> np.ndarray:
         for jump in jumps:
-            beside = FLOOR * eps * abs(jump.after) + NEAR_ZERO
+            beside = FLOOR * eps * abs(jump.after) + shortest
             near = np.abs(u - jump.after) <= beside
             u = np.where(near, jump.after + np.where(u < jump.after, -beside, beside), u)
         return values(u) - sum(np.where(u[:, None] >= j.after, j.height, 0.0) for j in jumps)
@@ -238,7 +263,7 @@ def without_jumps(values: Values, jumps: list[Jump], eps: float = 2.0**-52) -> V
 
 
 class Mesh:
-    """A local length h(u) on [-1, 1], piecewise linear: small where pieces are, and growing slowly away from there.
+    """A local length h(u), piecewise linear: small where pieces are, and growing slowly away from there.
 
     per_piece: local lengths on a piece that takes degree 16. growth: how fast h may grow with the distance.
     count: the integral of 1/h, the number of local lengths in all.
@@ -277,11 +302,11 @@ class Mesh:
 
     @property
     def count(self) -> float:
-        """The number of local lengths from -1 to 1."""
+        """The number of local lengths from the first end to the last."""
         return float(self.counts[-1])
 
     def at(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The places (n,) that lie so many local lengths from -1, and the local lengths there."""
+        """The places (n,) that lie so many local lengths from the first end, and the local lengths there."""
         i = np.clip(np.searchsorted(self.counts, counts, side="right") - 1, 0, len(self.counts) - 2)
         a, step = self.lengths[i], self.nodes[i + 1] - self.nodes[i]
         slope, beyond = (self.lengths[i + 1] - a) / step, counts - self.counts[i]
@@ -296,10 +321,10 @@ class Mesh:
         near = min(beside, 0.5 * self.count)
         dense = near * (1.0 - np.cos(np.linspace(0.0, 0.5 * np.pi, int(1.5 * each * beside))))
         counts = np.concatenate([np.linspace(0.0, self.count, n), dense, self.count - dense])
-        return np.unique(np.clip(self.at(counts)[0], -1.0, 1.0))
+        return np.unique(np.clip(self.at(counts)[0], self.nodes[0], self.nodes[-1]))
 
 
 __all__ = [
-    "BESIDE", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Values", "centre_of", "jumps_of", "pieces_of",
-    "short_number", "without_jumps",
+    "BESIDE", "FLOOR", "NEAR_ZERO", "STEEPEST", "Jump", "Mesh", "Pieces", "Taken", "Values", "centre_of", "jumps_of",
+    "pieces_of", "short_number", "without_jumps",
 ]  # fmt: skip

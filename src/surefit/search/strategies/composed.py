@@ -30,9 +30,11 @@ from surefit.search.limits import (
     MOST_DEEP,
     MOST_WIDE,
     SOLVER_RESERVE,
+    UNASKED_PARAMETERS,
+    WORTH_REFINING,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import of_layers
+from surefit.search.strategies.layers import of_layers, size_of
 from surefit.sentences import say
 from surefit.solvers.roughness import NEAR_ZERO, short_number
 from surefit.solvers.univariate import Units, units_of
@@ -47,6 +49,7 @@ AROUND = 4.0  # roundings, by which a unit that jumps bends beside the number on
 KNOWN = 1e4  # roundings, of half of the range: so well a sum of what a layer hands on is known
 NOTICED = 1e-7  # of the size of a target: a root mean square beside its jumps that is good enough
 LEAST = 30.0  # roundings, to which functions are fitted at best
+COARSER = 30.0  # times the tolerance, where a network would be larger than anybody asked for
 GROWS = 2.0  # times its size inside, that a function may reach in such a margin
 
 
@@ -73,25 +76,40 @@ def composed(s: State) -> Strategy:
     for logarithms in (True, False):
         composition = composition_of(formulas, points, s.problem.domain.log, logarithms)
         if composition is not None and composition.depth <= MOST_DEEP:
-            yield from _layered(s, composition, points)
+            yield from layered(s, composition, points)
     return None
 
 
-def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy:
-    """The network of these layers, to more and more digits."""
+def layered(
+    s: State, composition: Composition, points: np.ndarray, scaling: Scaling | None = None, made: str = "composed",
+    least: float = COMPOSED_LEAST,
+) -> Strategy:  # fmt: skip
+    """The network of these layers, to more and more digits.
+
+    points (n, d): to which the output layer of a rounded network is fitted. scaling: from the units of a network to
+    those of the composition, if these are not the problem's. made: of what it says that the network is. least: of the
+    functions' tolerances, where they are not known better.
+    """
     roundoff = ROUNDOFF[str(s.dtype)]
     problem = s.problem if s.dtype == ops.float64 else placed(s.problem, points)
+    scaling = Scaling.of(problem) if scaling is None else scaling
     goal = s.goal or 0.0
     tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
-    for _ in range(COMPOSED):
+    before = np.inf
+    for tried in range(COMPOSED):
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
-        found_layers = fitted(composition, max(tol, LEAST * roundoff), Scaling.of(problem), roundoff)
+        found_layers = fitted(composition, max(tol, LEAST * roundoff), scaling, roundoff)
         if found_layers is None:
             return None
         layers, jumps = found_layers
+        if s.tol is None and size_of(layers) > UNASKED_PARAMETERS:
+            if tried and s.candidates:
+                return None
+            tol = COARSER * max(tol, COMPOSED_LEAST)  # nobody asked for as many digits as cost a network of that size
+            continue
         units = sum(len(b) for _, b in layers[:-1])
-        stage = say("stage-composed", units=units, layers=len(layers) - 1)
+        stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)
         attempt = of_layers(
             s,
             layers,
@@ -99,16 +117,19 @@ def _layered(s: State, composition: Composition, points: np.ndarray) -> Strategy
             stage,
             SOLVER_RESERVE,
             problem,
-            solver="composed",
+            solver=made,
             units=units,
             **({"jumps": jumps} if jumps else {}),
         )
         if attempt is None:
             return None
         found = yield attempt
-        if found is None or tol <= COMPOSED_LEAST or jumps_alone(s, found):
+        if found is None or tol <= least or jumps_alone(s, found):
             return None
-        tol = max(COMPOSED_LEAST, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
+        if least > COMPOSED_LEAST and found.score * WORTH_REFINING > before:
+            return None
+        before = found.score
+        tol = max(least, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
     return None
 
 
@@ -285,4 +306,4 @@ def _sizes(functions: list[Function], z: np.ndarray) -> np.ndarray | None:
     return sizes if np.isfinite(sizes).all() else None
 
 
-__all__ = ["composed", "fitted", "jumps_alone", "points_on"]
+__all__ = ["composed", "fitted", "jumps_alone", "layered", "points_on"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,15 @@ from surefit.core import ops
 from surefit.problems.contractions import Contraction, Values, contracted
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import CONTRACTED, HELPED, LEARNED, MANY_INPUTS, SOLVER_RESERVE, UNITS
+from surefit.search.limits import (
+    CONTRACTED,
+    HELPED,
+    LEARNED,
+    MANY_INPUTS,
+    SOLVER_RESERVE,
+    UNASKED_PARAMETERS,
+    UNITS,
+)
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.layers import Layers, of_layers
 from surefit.sentences import say
@@ -194,6 +203,8 @@ class _Fitting:
         left = self.state.progress.left(1.0 - SOLVER_RESERVE)
         if left is not None and self.seconds * units**3 > left:
             return False
+        if self.state.tol is None and self.size(c, units) > UNASKED_PARAMETERS:
+            return False  # nobody asked for as many digits as this would cost
         self.number_of_rung[c] += 1
         found = self.solved(c, self.held[c], self.numbers[c], units)
         if found is None or HELPED * found.score > self.fitted[c].score:
@@ -202,6 +213,15 @@ class _Fitting:
             return False
         self.fitted[c] = found
         return True
+
+    def size(self, changed: Contraction, units: int) -> int:
+        """Parameters of the network, about, with so many units for a step; those not known yet have the fewest."""
+        widths = [len(self.whole.inputs)]
+        for depth in range(1, self.whole.depth + 1):
+            steps = [c for c in self.steps if c.depth == depth and c is not changed]
+            own = sum(len(self.fitted[c].offsets) if c in self.fitted else self.rungs(c)[0] for c in steps)
+            widths.append(own + units * (changed.depth == depth))
+        return sum(a * b for a, b in pairwise(widths)) + sum(widths)
 
     def solved(self, c: Contraction, held: np.ndarray, number: _Number, units: int) -> _Step | None:
         """The function of its parts that a number is, by so many units; None where it is not finite."""

@@ -19,9 +19,12 @@ from surefit import nn
 from surefit.attempts.methods import LM, Adam, Features, VarPro
 from surefit.core import ops
 from surefit.models.spec import network_of
+from surefit.problems.callables import at_once
 from surefit.problems.gradients import unlike
 from surefit.problems.points import equations
 from surefit.problems.problem import ROWS, Problem
+from surefit.problems.scaling import Scaling
+from surefit.problems.sudden import MANY, MANY_CALLS, sudden_places
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search
 from surefit.search.limits import (
@@ -44,6 +47,7 @@ from surefit.search.limits import (
     REFINED,
     ROWS_FIX,
     SOLVER_RESERVE,
+    SUDDEN_OF_TIME,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
@@ -51,6 +55,7 @@ from surefit.search.strategies.composed import composed, jumps_alone
 from surefit.search.strategies.contracting import contracting
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
+from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.separated import separated
@@ -62,6 +67,7 @@ from surefit.solvers.features import SCALES
 def known_function(s: State, jit: bool | None = None) -> Strategy:
     """What is tried of a known function, until something ends it."""
     asked = s.tol is not None or s.progress.time is not None  # who asks for nothing gets what is good enough, soon
+    watch_sudden(s)
     yield from named_units(s)
     yield from kinked(s)
     yield from structure(s)
@@ -72,6 +78,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        yield from linked_numbers(s)
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
         yield from contracting(s)
@@ -98,6 +105,21 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         return None
     yield from adam(s, s.drawn(min(1000 * s.dim**2, ENOUGH)), None, jit)
     return None
+
+
+def watch_sudden(s: State) -> None:
+    """Have all candidates measured where a function of one input does something sudden, if its values cost little."""
+    function, each = s.problem.function, s.problem.seconds_per_point or 0.0
+    if s.dim != 1 or not s.problem.free or function is None or s.problem.affordable is not None:
+        return
+    if s.problem.plan is not None and s.problem.plan.verify is not None:
+        return  # somebody said how many values may be asked for
+    count = MANY if at_once(function) else MANY_CALLS
+    if s.progress.time is not None and each > 0.0:
+        count = min(count, int(SUDDEN_OF_TIME * s.progress.time / each))
+    scaling, box = Scaling.of(s.problem), s.problem.domain
+    inputs = lambda u: np.clip(scaling.unscaled_inputs(u[:, None]), box.low, box.high)
+    s.judge.watch(inputs(sudden_places(lambda u: function(inputs(u)), count, np.random.default_rng([s.seed, 0x5D]))))
 
 
 @dataclass

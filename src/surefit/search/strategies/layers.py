@@ -19,6 +19,11 @@ from surefit.sentences import Sentence, say
 Layers = Sequence[tuple[np.ndarray, np.ndarray]]  # weight and bias of each, in the units of the network
 
 
+def size_of(layers: Layers) -> int:
+    """Weights and biases."""
+    return sum(weight.size + bias.size for weight, bias in layers)
+
+
 def of_layers(
     s: State, layers: Layers, activation: str, stage: Sentence, reserve: float, problem: Problem, **details: Any
 ) -> Attempt | None:  # fmt: skip
@@ -48,4 +53,4 @@ def of_layers(
     return s.attempt(None, network, problem, made=outcome, reserve=reserve)
 
 
-__all__ = ["Layers", "of_layers"]
+__all__ = ["Layers", "of_layers", "size_of"]

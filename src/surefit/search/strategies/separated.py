@@ -31,7 +31,7 @@ from surefit.search.limits import (
     VALUES_OF_TIME,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, of_layers
+from surefit.search.strategies.layers import Layers, of_layers, size_of
 from surefit.sentences import say
 from surefit.solvers.low_rank import Products, on_pieces, products_of
 from surefit.solvers.roughness import NEAR_ZERO, Pieces
@@ -87,7 +87,7 @@ def separated(s: State) -> Strategy:
             return None
         if layers is None:
             return None
-        if s.tol is None and tried == 0 and sum(w.size + len(b) for w, b in layers) > UNASKED_PARAMETERS:
+        if s.tol is None and tried == 0 and size_of(layers) > UNASKED_PARAMETERS:
             tol, coarser = 30.0 * tol, coarser - 1  # nobody has asked for as many digits as cost a network of that size
             continue
         tried += 1

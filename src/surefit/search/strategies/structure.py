@@ -1,4 +1,4 @@
-"""Functions that are made simply: of units that a formula names, a polynomial, or a sum of parts that share no inputs.
+"""Functions that are made simply: of units that a formula names, a polynomial, or a sum of parts of few inputs.
 
 A quadratic is exact with a few units, and each part of a sum has fewer inputs than the whole, so that few units are
 enough where many, spread over all inputs, are not.
@@ -41,10 +41,11 @@ def structure(s: State) -> Strategy:
     parts = parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
     if len(parts) == 1:
         return None
-    yield say("parts", parts=len(parts), largest=max(len(p) for p in parts))
+    shared = sum(map(len, parts)) > s.dim
+    yield say("parts-shared" if shared else "parts", parts=len(parts), largest=max(len(p) for p in parts))
     before = math.inf
     for units in PART_UNITS:
-        method = Additive(units=units, groups=None if len(parts) == s.dim else parts)
+        method = Additive(units=units, groups=parts if shared or len(parts) < s.dim else None)
         total = sum(method.widths(s.dim))
         if of_solve(ROWS * total, total) > SOLVE:
             break

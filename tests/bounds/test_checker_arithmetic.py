@@ -112,5 +112,6 @@ def test_multiples_of_a_kink_cancel():
     for text, off in ((kink, 0.0), ("abs(x - y) - 2*relu(y - x) - x + y", 0.0), (near, 1e-7)):
         with np.errstate(all="ignore"):
             form = formula_on(surefit.parse(text), variables)
-        assert (form.size <= 1.01 * off + 1e-16 * (4 + np.abs(m[:, 1:]))).all()
+        small = np.where(r.sum(axis=1) < 10 * off, r.sum(axis=1), 0.0)[:, None]  # of the size of the shift itself
+        assert (form.size <= 1.01 * off + small + 1e-16 * (4 + np.abs(m[:, 1:]))).all()
         assert (form.size >= 0.5 * np.minimum(off, r.min())).all()

@@ -74,6 +74,11 @@ class OutputError:
         return self.rmse > FAR * DEVIATION * self.median and self.median <= MOST_MISSED * self.varies
 
 
+def _known(part: OutputError) -> dict[str, Any]:
+    """As plain data, without what is NaN because it was not looked at."""
+    return {k: v for k, v in asdict(part).items() if k not in ("median", "varies") or not math.isnan(v)}
+
+
 @dataclass(frozen=True)
 class Measured:
     """An error that was sampled: `max` is the largest |fit - target| seen, a lower bound of the true maximum.
@@ -140,7 +145,7 @@ class Measured:
         return {
             "status": self.status, "max": self.max, "at": dict(self.at), "rmse": self.rmse,
             "relative_l2": self.relative_l2, "r2": self.r2, "points": self.n, "on": self.on, "kind": self.kind,
-            "chose": self.chose, "left_out": self.left_out, "outputs": [asdict(part) for part in self.outputs],
+            "chose": self.chose, "left_out": self.left_out, "outputs": [_known(part) for part in self.outputs],
             **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
             **({"folds": self.folds} if self.folds else {}),
             **({} if self.coverage is None else {"coverage": self.coverage.to_dict()}),

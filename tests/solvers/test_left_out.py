@@ -101,17 +101,22 @@ def test_a_row_that_stands_alone_is_not_said_to_be_known_by_the_others(n, units,
 
 
 @pytest.mark.parametrize("method", [surefit.VarPro, surefit.LM])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_what_a_fit_says_of_rows_left_out_is_near_what_refits_show(method, seed):
-    """Steep targets, of which rows at the step hold a weight alone: they were told 9 to 15 times too large."""
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(-1, 1, (24, 1))
-    y = np.tanh(5 * x[:, 0]) + 0.2 * rng.normal(size=24)
-    options = dict(method=method(iterations=40), model=(3,), data=Sampling(split=(1, 0, 0)), seed=1)
-    fit = surefit.fit((x, y), **options)
-    rows = np.arange(24)
-    missed = [surefit.fit((x[rows != i], y[rows != i]), **options)._predict(x[i : i + 1])[0, 0] - y[i] for i in rows]
-    told = np.abs(fit.left_out[:, 0]) * fit.model.y_scale.numpy()[0]
+def test_what_a_fit_says_of_rows_left_out_is_near_what_refits_show(method):
+    """Steep targets, of which rows at the step hold a weight alone: they were told 9 to 15 times too large.
+
+    A refit that ends in another minimum no first order sees: that may be the largest of one table of six.
+    """
     usual = lambda a: np.sqrt(np.mean(np.sort(np.square(a))[:-3]))  # but for rows whose refits found another minimum
-    assert 0.4 < usual(told) / usual(missed) < 1.8
-    assert told.max() < 2 * np.abs(missed).max()
+    largest, rows = [], np.arange(24)
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        x = rng.uniform(-1, 1, (24, 1))
+        y = np.tanh(5 * x[:, 0]) + 0.2 * rng.normal(size=24)
+        options = dict(method=method(iterations=40), model=(3,), data=Sampling(split=(1, 0, 0)), seed=1)
+        fit = surefit.fit((x, y), **options)
+        again = [surefit.fit((x[rows != i], y[rows != i]), **options) for i in rows]
+        missed = [f._predict(x[i : i + 1])[0, 0] - y[i] for i, f in enumerate(again)]
+        told = np.abs(fit.left_out[:, 0]) * fit.model.y_scale.numpy()[0]
+        assert 0.4 < usual(told) / usual(missed) < 1.8
+        largest.append(told.max() / np.abs(missed).max())
+    assert sorted(largest)[-2] < 2

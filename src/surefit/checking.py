@@ -97,10 +97,22 @@ def memory_limit() -> float:
 
 
 def memory_peak() -> float | None:
-    """The most bytes that this process has held so far; None where the system does not tell.
+    """The most bytes that this process has held so far; None where the system does not tell. It never falls.
 
-    Linux counts in `ru_maxrss` what the process held from which this one was made, a notebook's server for one.
+    Linux counts in `ru_maxrss` what the process held from which this one was made, a notebook's server for one, and its
+    VmHWM may be a little less than it was: the counts of threads are added up now and then.
     """
+    now = _told_peak()
+    if now is None:
+        return None
+    _seen[0] = max(_seen[0], now)
+    return _seen[0]
+
+
+_seen = [0.0]
+
+
+def _told_peak() -> float | None:
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return 1024.0 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])

@@ -134,9 +134,10 @@ def test_a_constant_and_a_target_that_is_not_finite():
 
 
 def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
-    def bent(x, y):  # along a curve; a function that wants real numbers is not read part by part
-        z = np.asarray(x, float) ** 2 - np.asarray(y, float)
-        return np.where(z > 0, z, -2 * z)
+    def bent(x, y):  # along a curve, and a function of no one number; one that wants real numbers is not read by parts
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        z = x**2 - y
+        return np.where(z > 0, z * np.cos(x), -2 * z * np.exp(x * y / 2))
 
     fit = surefit.fit(bent, "x=-1:1, y=-1:1", tol=1e-9, method=surefit.Auto(evaluations=250))
     assert not fit.reached

@@ -6,13 +6,45 @@ import numpy as np
 import pytest
 
 import surefit
-from surefit.problems.sudden import sudden_places
+from surefit.attempts.progress import Progress
+from surefit.core import ops
+from surefit.problems.posing import pose
+from surefit.search.judging import Judge
+from surefit.search.runner import State
+from surefit.search.strategies import functions
 
 
 @pytest.mark.parametrize("width", [1e-3, 1e-4])
-def test_a_narrow_peak_is_where_places_are_told(width):
-    found = sudden_places(lambda u: np.exp(-(((u - 0.3) / width) ** 2))[:, None], 50_000, np.random.default_rng(0))
-    assert np.sum(np.abs(found - 0.3) < 2 * width) >= 5
+@pytest.mark.parametrize("centre", [0.3, -0.71828, 0.999])
+def test_a_network_without_a_narrow_peak_is_seen_to_be_wrong(width, centre):
+    asked = 0
+
+    def peak(x):
+        nonlocal asked
+        asked += np.size(x)
+        return np.exp(-(((np.asarray(x, np.float64) - centre) / width) ** 2))
+
+    problem = pose(peak, "x=-1:1", None, 0, solver=True)
+    asked = 0
+    judge = Judge(problem, 0)
+    functions.watch_sudden(State(problem, 0, ops.float64, judge, Progress()))
+    measured = judge.measured(lambda x: np.zeros((len(x), 1)))
+    assert measured.max > 0.99
+    assert measured.n == asked  # each value that was asked for is one that the card counts
+
+
+def test_a_slow_function_is_not_asked_for_many_values_more(monkeypatch):
+    monkeypatch.setattr(functions, "SUDDEN_SECONDS", 0.0)
+    asked = 0
+
+    def slow(x):
+        nonlocal asked
+        asked += np.size(x)
+        return np.sin(x)
+
+    fit = surefit.fit(slow, (-3, 3), tol=1e-5)
+    assert fit.reached
+    assert asked <= 2.2 * 5000  # about as many again as the error is measured at in any case
 
 
 @pytest.mark.parametrize(

@@ -79,9 +79,10 @@ def test_a_budget_that_is_spent_ends_it():
 
 
 def test_fit_comes_to_it_where_more_units_do_not_help():
-    def kinked(x1, x2):  # what no formula says, and a function that wants real numbers does not write down
+    def kinked(x1, x2):  # of no one number; what wants real numbers is not written down
         x1, x2 = np.asarray(x1, float), np.asarray(x2, float)
-        return np.where(x1**2 + 0.3 * x2 > 0.0, x1**2 + 0.3 * x2, -(x1**2) - 0.3 * x2)
+        z = x1**2 + 0.3 * x2
+        return np.where(z > 0.0, z * np.cos(x1), -z * np.exp(x1 * x2))
 
     fit = surefit.fit(kinked, "x1=-1:1, x2=-1:1", tol=1e-9, time=4.0)
     stages = [row["stage"] for row in fit.history]

@@ -23,10 +23,9 @@ from surefit.problems.callables import at_once
 from surefit.problems.gradients import unlike
 from surefit.problems.points import equations
 from surefit.problems.problem import ROWS, Problem
-from surefit.problems.scaling import Scaling
-from surefit.problems.sudden import MANY, MANY_CALLS, sudden_places
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search
+from surefit.search.judging import spread_points
 from surefit.search.limits import (
     ADAM_AFTER_LM,
     ADAM_REACHES,
@@ -47,7 +46,10 @@ from surefit.search.limits import (
     REFINED,
     ROWS_FIX,
     SOLVER_RESERVE,
+    SUDDEN,
+    SUDDEN_CALLS,
     SUDDEN_OF_TIME,
+    SUDDEN_SECONDS,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
@@ -58,7 +60,7 @@ from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
-from surefit.search.strategies.separated import separated
+from surefit.search.strategies.separated import seconds_per_value, separated
 from surefit.search.strategies.structure import named_units, structure
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
@@ -108,18 +110,20 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
 
 
 def watch_sudden(s: State) -> None:
-    """Have all candidates measured where a function of one input does something sudden, if its values cost little."""
-    function, each = s.problem.function, s.problem.seconds_per_point or 0.0
+    """Have all candidates measured so densely that what is narrow is seen, if values of one input cost little.
+
+    A peak a thousandth of the domain wide is missed by some thousand points. The card counts these with the others.
+    """
+    function = s.problem.function
     if s.dim != 1 or not s.problem.free or function is None or s.problem.affordable is not None:
         return
     if s.problem.plan is not None and s.problem.plan.verify is not None:
         return  # somebody said how many values may be asked for
-    count = MANY if at_once(function) else MANY_CALLS
+    each = seconds_per_value(function) or 0.0
+    count = SUDDEN if at_once(function) and SUDDEN * each <= SUDDEN_SECONDS else SUDDEN_CALLS
     if s.progress.time is not None and each > 0.0:
         count = min(count, int(SUDDEN_OF_TIME * s.progress.time / each))
-    scaling, box = Scaling.of(s.problem), s.problem.domain
-    inputs = lambda u: np.clip(scaling.unscaled_inputs(u[:, None]), box.low, box.high)
-    s.judge.watch(inputs(sudden_places(lambda u: function(inputs(u)), count, np.random.default_rng([s.seed, 0x5D]))))
+    s.judge.watch(spread_points(s.problem.domain, count, np.random.default_rng([s.seed, 0x5D])))
 
 
 @dataclass

@@ -123,9 +123,9 @@ LM_FEW, LM_MANY = 5, 20  # training points for each parameter that Levenberg-Mar
 LM_ADDED = 0.15  # of the points, in each round after the first
 MOST_VALUES = 100_000  # of a Python function, for points that are added: it may be slow
 
-SUDDEN, SUDDEN_CALLS = 50_000, 5000  # places of one input at which it is looked for what is narrow, if values come at
-# once and soon, or one by one or slowly
-SUDDEN_SECONDS = 10.0  # that the values may cost at most, to come soon
+SUDDEN, SUDDEN_CALLS = 50_000, 5000  # places of one input, at most, at which it is looked for what is narrow, if values
+# come at once, or one by one
+SUDDEN_SECONDS = 0.3  # that these values may cost
 SUDDEN_OF_TIME = 0.01  # of the time, where it is given, for values that tell where something narrow is
 
 # --- iterations ---

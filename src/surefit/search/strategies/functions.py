@@ -120,10 +120,12 @@ def watch_sudden(s: State) -> None:
     if s.problem.plan is not None and s.problem.plan.verify is not None:
         return  # somebody said how many values may be asked for
     each = seconds_per_value(function) or 0.0
-    count = SUDDEN if at_once(function) and SUDDEN * each <= SUDDEN_SECONDS else SUDDEN_CALLS
-    if s.progress.time is not None and each > 0.0:
-        count = min(count, int(SUDDEN_OF_TIME * s.progress.time / each))
-    s.judge.watch(spread_points(s.problem.domain, count, np.random.default_rng([s.seed, 0x5D])))
+    count = SUDDEN if at_once(function) else SUDDEN_CALLS
+    if each > 0.0:
+        soon = SUDDEN_SECONDS if s.progress.time is None else min(SUDDEN_SECONDS, SUDDEN_OF_TIME * s.progress.time)
+        count = min(count, int(soon / each))
+    if count > 0:
+        s.judge.watch(spread_points(s.problem.domain, count, np.random.default_rng([s.seed, 0x5D])))
 
 
 @dataclass

@@ -134,6 +134,9 @@ def test_a_card_is_the_same_after_loading(tmp_path, own):
             self.register_buffer("rates", np.array([1.0, 2.0, 3.0]))
             self.last = nn.Linear(3, 1, generator=0)
 
+        def said(self) -> str:
+            return "not what a file says"
+
         def forward(self, x: Any) -> Any:
             return self.last(surefit.sin(x * self.rates))
 
@@ -287,6 +290,7 @@ def test_tensors_of_another_kind_or_shape(files, tmp_path, kind):
         others = [about | {"dtype": wide}, about | {"shape": [1, *about["shape"]]}, about | {"shape": [7]}]
         others += [about | {"dtype": "F8_E4M3"}, about | {"data_offsets": [0, 0]}, about | {"data_offsets": [-8, 0]}]
         others += [about | {"shape": [2**40, 2**40]}, about | {"shape": "x"}, {}, None, []]
+        others += [about | {"dtype": {}}, about | {"dtype": ["F32"]}, about | {"dtype": 7}, about | {"shape": {}}]
         for other in others:
             refused(path, whole(header, tensors | {name: other}, data))
         if not name.endswith(("rows", "weights", "gradients")):  # then there are none

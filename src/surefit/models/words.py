@@ -54,8 +54,8 @@ def _parts(network: nn.Module) -> Iterator[str]:
 
 
 def _single(network: nn.Module) -> str:
-    said: str | None = getattr(network, "said", None)  # of one that a file holds
-    if said is not None:
+    said = getattr(network, "said", None)  # of one that a file holds; somebody's own class may mean another thing
+    if isinstance(said, str):
         return said
     if isinstance(network, Members):
         if not network.hidden:

@@ -161,9 +161,10 @@ def _check_table(path: Path, table: dict[str, Any], size: int) -> None:
         shape, ends = (about.get(key, ()) for key in ("shape", "data_offsets"))
         if not (_counts(shape) and _counts(ends) and len(ends) == 2):
             raise _damaged(path, f"the entry of {name[:60]!r} is not one of a tensor")
-        if about.get("dtype") not in ITEMS:
-            raise _damaged(path, f"{name[:60]!r} holds {str(about.get('dtype'))[:20]}, which no model of surefit has")
-        if ends[1] - ends[0] != math.prod(shape) * ITEMS[about["dtype"]]:
+        dtype = about.get("dtype")
+        if not isinstance(dtype, str) or dtype not in ITEMS:
+            raise _damaged(path, f"{name[:60]!r} holds {str(dtype)[:20]}, which no model of surefit has")
+        if ends[1] - ends[0] != math.prod(shape) * ITEMS[dtype]:
             raise _damaged(path, f"{name[:60]!r} is not as long as its shape {tuple(shape)} says")
         parts.append(tuple(ends))
     at = 0

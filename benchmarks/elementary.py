@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 import statistics
 import time
 from collections.abc import Callable
@@ -20,10 +21,14 @@ from surefit.ir.builder import FAST, Function, Module
 from surefit.ir.mathlib import FUNCTIONS, MAX_ULP
 
 KINDS = {"float32": "f32", "float64": "f64"}
-BINARY = ("pow", "atan2", "fmod", "remainder", "floor_divide")
 COUNT = 4096  # numbers: they stay in the first cache
 POSITIVE = ("log", "pow")  # in the first argument
 UNIT = ("asin", "acos", "atanh")  # from -1 to 1
+
+
+def taken(name: str) -> int:
+    """How many numbers the function takes."""
+    return sum(p.default is p.empty for p in inspect.signature(FUNCTIONS[name]).parameters.values())
 
 
 def arguments(name: str, dtype: str) -> list[np.ndarray]:
@@ -31,7 +36,7 @@ def arguments(name: str, dtype: str) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     x, y = 2 * rng.normal(size=(2, COUNT))
     x = np.abs(x) if name in POSITIVE else np.abs(x) + 1 if name == "acosh" else np.tanh(x) if name in UNIT else x
-    return [a.astype(dtype) for a in (x, y)[: 2 if name in BINARY else 1]]
+    return [a.astype(dtype) for a in (x, y)[: taken(name)]]
 
 
 def compiled(names: list[str], kind: str, flags: str) -> tuple[engine.Library, dict[str, Callable[..., Any]]]:
@@ -41,7 +46,7 @@ def compiled(names: list[str], kind: str, flags: str) -> tuple[engine.Library, d
         f = Function(module, f"loop_{name}", [(a, "ptr") for a in ("x", "y", "out")] + [("n", "i64")], flags=flags)
         with f.loop(0, f.args["n"], target.lanes(kind)) as l:
             at = [f.gep(f.args[a], l.i, kind) for a in ("x", "y", "out")]
-            args = [f.load(p, kind, target.lanes(kind)) for p in at[: 2 if name in BINARY else 1]]
+            args = [f.load(p, kind, target.lanes(kind)) for p in at[: taken(name)]]
             f.store(FUNCTIONS[name](f, *args), at[2])
         f.ret()
         f.end()

@@ -315,7 +315,9 @@ def _chosen(equations: list[dict[str, Any]], only: str, quick: bool) -> list[dic
     names = [e["name"] for e in equations]
     if ":" in only:
         low, _, high = only.partition(":")
-        return equations[int(low or 0) : int(high or len(equations))]
+        if part := equations[int(low or 0) : int(high or len(equations))]:
+            return part
+        raise SystemExit(f"--only: {only!r} takes none of the {len(equations)} equations")
     wanted = only.split(",") if only else [n for n in QUICK if n in names] if quick else names
     unknown = [n for n in wanted if n not in names]
     if unknown:

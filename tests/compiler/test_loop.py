@@ -218,6 +218,11 @@ def test_the_faster_way_is_kept_and_the_other_tried_again():
     assert [run(9.0, 9.0)] + [run(2.0, 1.0) for _ in range(5)] == [False, False, True, True, True, True]
     later = [run(2.0, 8.0) for _ in range(40)]  # the second core is busy now
     assert later[2:9] == [False] * 7 and 0 < sum(later[10:]) <= 3
+    steady = [run(2.0, 8.0) for _ in range(1000)]
+    assert 3 <= sum(steady) <= 8 and sum(steady[-300:]) >= 1  # ever more seldom, but not never
+    free_again = [run(2.0, 1.0) for _ in range(2 * Pace.SELDOM)]
+    assert free_again[-1] and not free_again[0]
+    assert sum(run(2.0, 8.0) for _ in range(3)) <= 2  # and it is noticed at once where the way that is taken slows down
     assert Pace(free=False).two()
 
 

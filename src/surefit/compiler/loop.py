@@ -141,16 +141,18 @@ class Pace:
     """Whether one thread or two is faster, from how long steps took.
 
     Short runs are not counted, in which the second thread has hardly arrived, nor the first one, which meets cold
-    memory. Then each way is tried, two threads are kept where they are
-    clearly faster, and now and then the other way is tried again, since the second core may have become busy or free.
+    memory. Then each way is tried, two threads are kept where they are clearly faster, and now and then the other way
+    is tried again, since the second core may have become busy or free: more and more seldom while that changes nothing.
     """
 
-    AGAIN = 16  # runs after which the way that is not taken is tried once more
+    AGAIN, SELDOM = 16, 256  # runs after which the way that is not taken is tried once more: at first, and at most
     CLEARLY = 0.95
     SHORT = 5e-3  # seconds
 
     def __init__(self, free: bool) -> None:
         self.free, self.runs = free, 0
+        self.wait, self.trial = self.AGAIN, self.AGAIN  # runs between two trials, and the run that is the next one
+        self.best = False
         self.seconds: dict[bool, list[float]] = {False: [], True: []}
 
     def two(self) -> bool:
@@ -164,7 +166,14 @@ class Pace:
             return False
         one, both = (min(self.seconds[way]) for way in (False, True))
         best = both < self.CLEARLY * one
-        return not best if self.runs % self.AGAIN == 0 else best
+        if best != self.best:
+            self.best, self.wait, self.trial = best, self.AGAIN, self.runs + self.AGAIN
+        if self.runs == self.trial:
+            return not best
+        if self.runs > self.trial:
+            self.wait = min(2 * self.wait, self.SELDOM)
+            self.trial += self.wait
+        return best
 
     def took(self, two: bool, steps: int, seconds: float) -> None:
         """So many steps took so long."""

@@ -32,12 +32,16 @@ def whole_number(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def is_real(value: Any) -> bool:
+    """Whether the value is one real number, of Python or NumPy."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
 def positive_number(name: str, value: Any) -> float | None:
     """The value as a float, None as None. ArgumentError when it is not a finite number > 0."""
     if value is None:
         return None
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (number and 0 < value < math.inf):
+    if not (is_real(value) and 0 < value < math.inf):
         raise ArgumentError(f"{name}={value!r} must be a number > 0")
     return float(value)
 
@@ -123,4 +127,13 @@ def _told_peak() -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
 
 
-__all__ = ["check_memory", "memory_limit", "memory_peak", "near", "number_array", "positive_number", "whole_number"]
+__all__ = [
+    "check_memory",
+    "is_real",
+    "memory_limit",
+    "memory_peak",
+    "near",
+    "number_array",
+    "positive_number",
+    "whole_number",
+]

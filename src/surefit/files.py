@@ -7,6 +7,7 @@ writes, so that what a killed one left behind is told from what is being written
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import re
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +29,7 @@ _PART = re.compile(r"\.surefit-[0-9a-f]{16}\.part(\..{0,15})?", re.DOTALL)
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.EPERM)  # file systems without O_TMPFILE
+MOST_NAMES, ALIKE = 10_000, 0.75  # files of a folder that are looked at for one with a name like a missing one's
 _NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.EACCES, errno.EBADF)  # of a directory, where that is no such thing
 
 
@@ -168,7 +171,7 @@ def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: typ
     try:
         status = file.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise error(f"there is no {what} {str(path)!r}") from None
+        raise error(f"there is no {what} {str(path)!r}{_near(file)}") from None
     except (OSError, ValueError) as e:  # ValueError: a null character in the name
         raise error(f"cannot read the {what} {str(path)!r} ({reason(e)})") from None
     if stat.S_ISDIR(status.st_mode):
@@ -176,6 +179,15 @@ def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: typ
     if not stat.S_ISREG(status.st_mode):
         raise error(f"{str(path)!r} is a pipe or a device, not a {what}; save what comes out of it, and give that file")
     return file
+
+
+def _near(missing: Path) -> str:
+    """Half a sentence with the file that may have been meant: one beside it whose name is spelled much like it."""
+    with suppress(OSError, ValueError):
+        names = list(islice((entry.name for entry in os.scandir(missing.parent)), MOST_NAMES))
+        if close := difflib.get_close_matches(missing.name, names, 1, ALIKE):
+            return f"; did you mean {str(missing.with_name(close[0]))!r}?"
+    return ""
 
 
 def make_directory(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError) -> Path:

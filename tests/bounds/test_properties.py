@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import surefit
 from surefit import nn
 from surefit.bounds.properties import certify_pair, verify
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
-from surefit.errors import FormulaError, ShapeError
+from surefit.errors import ArgumentError, FormulaError, ShapeError
 from surefit.formulas import parse
 
 from .test_certify import ABS, two_layer
@@ -99,3 +100,20 @@ def test_a_column_whose_name_is_a_formula_of_others_is_meant_in_quotes():
     assert verify(net, "y - 3*a-b <= 3.001", box).holds  # y - 3 a - b, whose largest value is 3
     assert verify(net, "y - 3*a-b <= 2.9", box).holds is False
     assert verify(net, "y - 3*'a-b' >= 0.5", box).holds is False
+
+
+def test_a_fit_brings_its_own_box_and_outputs():
+    fit = surefit.fit("sin(x); cos(x)", "x=-1:1", method="features", tol=1e-3)
+    assert surefit.verify(fit, "y1 <= 0.9").holds and surefit.verify(fit, "y1 <= 0.1", "x=-1:0").holds
+    assert surefit.verify(fit, "y2 <= 0.9").holds is False
+    wrong = (
+        (lambda: surefit.verify(fit.model, "y1 <= 1"), "domain= is missing"),
+        (lambda: surefit.verify(fit, 5), "relation=5"),
+        (lambda: surefit.verify(fit, "y1 <= 1", time="no"), "time='no'"),
+    )
+    for ask, says in wrong:
+        with pytest.raises(ArgumentError, match=says):
+            ask()
+    for name in ("tol", "rtol", "time"):
+        with pytest.raises(ArgumentError, match=f"{name}='no' must be a number above 0"):
+            fit.certify(**{name: "no"})

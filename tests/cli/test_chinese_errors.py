@@ -43,7 +43,9 @@ ROOMS = (
     "formulas data problems search fitting storage models exporters bounds attempts cli reports view play experiments "
     "solvers readings"
 ).split()
-MADE = {"there is no file {}", "there is no file {}; {}", "there is no model file {}"}
+KINDS = ("file", "model file", "certificate")  # "there is no {what} {path}{near}"
+MADE = {f"there is no {what} {{}}{near}" for what in KINDS for near in ("", "; did you mean {}?")}
+MADE |= {"there is no file {}; {}"}
 MADE |= {
     f"certificate {verdict}: {{}}" for verdict in ("holds", "DOES NOT HOLD", "not checked")
 }  # "there is no {kind} {name}"
@@ -114,7 +116,10 @@ WRONG = {
     "fit words.csv --encoding klingon": "未知", "fit notes.csv": "加 #", "fit sums.csv": "汇总",
     "construct atan2(x1,x2) --on x1=0:1 --on x2=1:2 --tol 1": "一元函数", "reproduce digits --mnist none": "--download",
     "check none none": "没有", "reproduce two-ways --all": "全部",
-    "predict none --at x=1": "没有模型文件", "fit --command ./none{x} --on x=0:1 --budget 9": "没有程序",
+    "predict none --at x=1": "没有模型文件", "fit word.csv": "您是否想写 'words.csv'", "fit words.cvs": "words.csv",
+    "certify none --tol x": "应为数", "play --port 99999": "65535", "info none none": "多出这些词",
+    "construct sin(x) --on x=0:1 --units 2.5": "应为整数", "construct sin(x) --on x=0:1 --tol -1": "应为大于 0 的数",
+    "fit --command ./none{x} --on x=0:1 --budget 9": "没有程序",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -73,12 +74,22 @@ WORDS = [
     ("construct x --on x=0:1 --tol 0.1 --out ''", ["--out: its value is missing"]),
     ("fit x + 1 --on x=0:1", ["these words are too many: + 1", "quotes"]),
     ("predict", ["MODEL is missing"]),
+    ("certify m.safetensors --tol abc", ["--tol abc: expected a number", "see: surefit certify --help"]),
+    ("certify m.safetensors --time=soon", ["--time soon: expected a number"]),
+    ("construct sin(x) --on x=0:1 --units 2.5", ["--units 2.5: expected a whole number"]),
+    ("play --port 99999", ["--port 99999: expected a number of 65535 or less"]),
+    ("construct sin(x) --on x=0:1 --tol -1", ["--tol -1.0 must be a number > 0"]),
+    ("info m.safetensors m.safetensors", ["these words are too many: m.safetensors", "see: surefit info --help"]),
+    ("check none.json m.safetensors", ["there is no"]),
     ("predict model.safetensors points.csv", ["these words are too many: points.csv", "a table goes after --csv"]),
     ("data x --on x=0:1", ["--out is missing"]),
 ]  # fmt: skip
 
 TABLES = [
     ("fit nowhere.csv", ["there is no file 'nowhere.csv'"]),
+    ("fit god.csv", ["there is no file 'god.csv'; did you mean 'good.csv'?"]),
+    ("fit good.cvs", ["there is no file 'good.cvs'; did you mean 'good.csv'?"]),
+    ("fit data/good.cvs", ["there is no file 'data/good.cvs'"]),
     ("fit sheet.xls", ["cannot read 'sheet.xls'", "save it as .xlsx or CSV"]),
     ("fit words.csv", ["line 3, column 'b' is 'two', not a number", "--columns"]),
     ("fit holes.csv", ["line 3, column 'b' is missing ('')", "leave such rows out with --drop-missing"]),
@@ -196,3 +207,28 @@ def assert_refused(ran, says):
     assert "Traceback" not in ran.err
     argument = re.search(r"\b(drop_nonfinite|drop_missing|columns|encoding|decimal|batch_size)\b=", ran.err)
     assert argument is None, f"speaks of Python's {argument[0]}:\n{ran.err}"
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("predict fit.safetensors --at x=1 --interval 2", ["--interval 2.0 must be a probability"]),
+        ("report fit.safetensors --out r.pdf", ["--out: 'r.pdf' ends in '.pdf'"]),
+        ("export fit.safetensors --to c --units z=N", ["--units: there is no variable 'z'"]),
+        ("certify fit.safetensors --tol 0", ["--tol 0.0 must be a number above 0"]),
+        ("certify fit.safetensors --rtol -1", ["--rtol -1.0 must be"]),
+        ("verify fit.safetensors y<=2 --time 0", ["--time 0.0 must be a number above 0"]),
+        ("check nothing.json fit.safetensors", ["there is no certificate 'nothing.json'"]),
+        ("info fitt.safetensors", ["there is no model file 'fitt.safetensors'; did you mean 'fit.safetensors'?"]),
+        ("certify rows.safetensors", ["give the formula that it should be, surefit certify MODEL 'sin(x)'"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_argument_of_a_command_that_reads_a_model(surefit, line, says):
+    """Options are named as they are typed, also where the library found the fault."""
+    assert surefit("fit x --on x=0:1 --quiet --out made").code == 0
+    assert surefit("data x --on x=0:1 --num 20 --out rows").code == 0
+    assert surefit("fit rows/train.csv --quiet --out rows --method polynomial").code == 0
+    Path("made/model.safetensors").rename("fit.safetensors")
+    Path("rows/model.safetensors").rename("rows.safetensors")
+    assert_refused(surefit(line), says)

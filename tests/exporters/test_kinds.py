@@ -204,3 +204,10 @@ def test_wrong_units_are_named(fits, units, words, tmp_path):
     with pytest.raises(ArgumentError, match=words):
         fits("kinks").export(tmp_path / "m.py", units=units)
     assert not list(tmp_path.iterdir())
+
+
+def test_units_must_be_a_dict(tmp_path):
+    fit = surefit.fit("x", "x=0:1", method="polynomial")
+    for units in ("x=mm", ["x", "mm"], 5):
+        with pytest.raises(ArgumentError, match="must be a dict of names and their units"):
+            fit.export(tmp_path / "m.c", units=units)

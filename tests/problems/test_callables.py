@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import surefit
-from surefit.errors import ArgumentError, EvaluationError
+from surefit.errors import ArgumentError, EvaluationError, ShapeError
 from surefit.problems.callables import FormulaFunction, Steady, vectorised
 from surefit.problems.points import drawn
 from surefit.problems.posing import pose
@@ -528,3 +528,25 @@ def test_a_function_whose_values_are_the_same_is_not_called_noisy(f):
     plan = surefit.Sampling(drop_nonfinite=True)
     problem = pose(f, "x=-2:2", plan, 0)
     assert problem.exact and "differing-values" not in [n.code for n in problem.notes]
+
+
+def test_a_matrix_at_a_point_is_refused():
+    """Its entries as outputs would be a guess at what was meant."""
+    for f in (lambda x: np.zeros((3, 3)), lambda x: np.full((2, 2), float(x))):
+        with pytest.raises(ArgumentError, match=r"for one point it returns shape \(., .\); needed is a number"):
+            surefit.fit(f, "x=0:1")
+    for row in (lambda x: np.full((1, 2), float(x)), lambda x: np.full((2, 1), float(x)), lambda x: [[float(x)]]):
+        assert surefit.fit(row, "x=0:1", method="features").outputs
+
+
+@pytest.mark.parametrize("name, value", [("count", 9), ("design", "sobol"), ("with_corners", False), ("stream", True)])
+def test_a_setting_without_effect_is_refused(name, value):
+    """Points are chosen of a function; a table is what may be read in parts."""
+    target, box = ("x", "x=0:1") if name == "stream" else ((np.arange(20.0), np.arange(20.0)), None)
+    with pytest.raises(ArgumentError, match=f"^{name}: "):
+        surefit.fit(target, box, data=surefit.Sampling(**{name: value}), method="features")
+
+
+def test_an_own_network_that_does_not_take_the_points_is_blamed():
+    with pytest.raises(ShapeError, match=r"model: it must take points \(1 inputs\).*linear: input"):
+        surefit.fit("x", "x=0:1", model=surefit.nn.Linear(3, 1))

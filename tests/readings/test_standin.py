@@ -428,3 +428,25 @@ def test_bounds_that_end_at_a_turn_lie_between_turns():
         assert fit.inverse(4.0, (0, 5)) == pytest.approx(3.0, abs=1e-4)
         with pytest.raises(ArgumentError, match=r"turns near x=(4\.99|5)"):
             fit.inverse(4.0, (4.9, 10))
+
+
+@pytest.mark.parametrize(
+    "ask, kind, says",
+    [
+        (lambda f: f.minimum("x=0:9"), DomainError, "bounds: x=0:9 reaches outside the domain"),
+        (lambda f: f.integral({"z": (0, 1)}), DomainError, "bounds: the domain has no variable 'z'; it has x, y"),
+        (lambda f: f.maximum({"x": (1, 0)}), DomainError, "bounds: the interval of 'x' is reversed"),
+        (lambda f: f.sensitivity({"x": 0.5}), DomainError, "bounds: the interval of 'x' must be a pair"),
+        (lambda f: f.roots([0.1, 0.2]), ShapeError, r"value: has shape \(2,\); one number is needed"),
+        (lambda f: f.slice(), ArgumentError, "slice: say which inputs are held"),
+        (lambda f: f.derivative([[1.0, 2.0, 3.0]]), ShapeError, r"derivative: points of shape \(1, 3\)"),
+        (lambda f: f.slice(x=0.5).derivative([[1.0, 2.0]]), ShapeError, "derivative: points of shape"),
+        (lambda f: f.update([[math.nan, 1.0]], [0.3]), DomainError, "update: x is nan in new row 0"),
+        (lambda f: f.update([[0.1, 0.2], [0.3, math.inf]], [0.3, 0.4]), DomainError, "update: y is inf in new row 1"),
+    ],
+)
+def test_an_error_names_the_argument_that_was_given(ask, kind, says):
+    x = np.random.default_rng(0).uniform(0, 1, (30, 2))
+    fit = surefit.fit({"x": x[:, 0], "y": x[:, 1], "z": x.sum(axis=1)}, method="polynomial")
+    with pytest.raises(kind, match=says):
+        ask(fit)

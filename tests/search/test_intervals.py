@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,26 @@ def test_a_loaded_fit_gives_the_same(fit, tmp_path):
     x = np.linspace(-2, 2, 9)
     for a, b in zip(fit.interval(x), again.interval(x), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def hidden(x):
+    return math.sin(x) if x > -9 else 0.0
+
+
+def test_a_loaded_fit_of_a_function_uses_the_rows_that_are_in_the_file(tmp_path):
+    """The function stays behind; a function with noise is not to be judged by its test values, which have none."""
+    x = np.linspace(-3, 3, 9)
+    plan = surefit.Sampling(count=300, noise=0.3)
+    for data, wide in ((plan, 2 * 1.645 * 0.3), (None, 0.0)):
+        fit = surefit.fit(hidden, "x=-3:3", data=data, method="features")
+        again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+        assert again.problem.function is None
+        low, high = again.interval(x)
+        assert np.mean(high - low) == pytest.approx(wide, rel=0.4, abs=1e-3)
+        if wide:
+            assert (high == fit.interval(x).high).all()
+    with pytest.raises(ArgumentError, match="for data with noise"):
+        again.interval(x, kind="ensemble")
 
 
 def test_rows_that_are_too_few_are_said():

@@ -21,7 +21,7 @@ from surefit._version import __version__
 from surefit.core.node import value_of
 from surefit.core.program import Program
 from surefit.errors import DataError
-from surefit.files import path_of, replacing
+from surefit.files import path_of, regular_file, replacing
 from surefit.sentences import Both, Sentence, check_language, columns, declare, from_dict, say
 
 FORMAT = 1
@@ -301,7 +301,7 @@ def _plain_rows(rows: np.ndarray) -> list[list[Any]]:
 
 def read_certificate(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The plain data of a certificate file. DataError for anything else."""
-    file = path_of("certificate", path)
+    file = regular_file(path_of("certificate", path), "certificate")
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

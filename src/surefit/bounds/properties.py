@@ -19,6 +19,7 @@ from surefit.bounds.interval import Range
 from surefit.bounds.proving import box_of, certify, program_of, recorded
 from surefit.bounds.reading import literal
 from surefit.bounds.slopes import Derivatives, largest, some_points
+from surefit.checking import is_real
 from surefit.core import ops
 from surefit.core.program import Program
 from surefit.core.tensor import Tensor
@@ -70,7 +71,7 @@ class Verdict:
 
 @naming
 def verify(
-    model: Any, relation: str, domain: Any, *, outputs: Sequence[str] | None = None, time: float | None = 60.0
+    model: Any, relation: str, domain: Any = None, *, outputs: Sequence[str] | None = None, time: float | None = 60.0
 ) -> Verdict:
     """Prove or refute a relation between the inputs and outputs of a network, at every point of a box.
 
@@ -80,8 +81,8 @@ def verify(
             chain, `"0 <= y <= 1"`. The outputs must come in linearly, with factors that are floats. In the place of
             outputs there may be derivatives, as in `"dy/dx1 >= 0"`.
             A name that is no word, as columns of tables may have, stands there as it is, or in quotes.
-        domain: the box, with the names of the inputs, of which some may be held at one value.
-        outputs: names of the outputs; default "y", or "y1", "y2", ...
+        domain: the box, with the names of the inputs, of which some may be held at one value; a fit has its own.
+        outputs: names of the outputs; default those of a fit, else "y", or "y1", "y2", ...
         time: seconds after which what is not decided is called unknown.
 
     Returns:
@@ -101,6 +102,14 @@ def verify(
     False
     """
     started = clock.monotonic()
+    if hasattr(model, "certify"):  # a fit, which knows its box and its outputs
+        model, domain, outputs = model.model, model.domain if domain is None else domain, outputs or model.outputs
+    if domain is None:
+        raise ArgumentError("verify: domain= is missing; give the box of the claim, such as {'x': (-2, 2)}")
+    if not isinstance(relation, str):
+        raise ArgumentError(f"verify: relation={relation!r} must be a text such as 'y <= 1'")
+    if time is not None and not (is_real(time) and time > 0):
+        raise ArgumentError(f"verify: time={time!r} must be a number above 0")
     box = box_of(domain)
     program = program_of(model, box.dim)
     k = program.outputs[0].aval.shape[-1]

@@ -29,6 +29,7 @@ from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
 from surefit.bounds.noise import running_noise
 from surefit.bounds.relax import Relaxation
+from surefit.checking import is_real
 from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
@@ -143,7 +144,7 @@ def _check(rtol: float, time: float | None, tol: float | None, mode: str, boxes:
     if mode not in MODES:
         raise ArgumentError(f"certify: mode={mode!r} must be 'real' or 'deployed'")
     for name, value in (("rtol", rtol), ("time", time), ("tol", tol), ("boxes", boxes)):
-        if value is not None and not value > 0:
+        if value is not None and not (is_real(value) and value > 0):
             raise ArgumentError(f"certify: {name}={value!r} must be a number above 0")
 
 

@@ -387,6 +387,7 @@ CHINESE = {
     "{words}\nsee: {command} --help": "{words}\n参见：{command} --help",
     "{option}: its value is missing": "{option}：缺少它的值",
     "these words are too many: {rest} ({cure})": "多出这些词：{rest}（{cure}）",
+    "these words are too many: {rest}": "多出这些词：{rest}",
     "a table goes after --csv": "表格写在 --csv 之后",
     "a formula with blanks needs quotes": "含空格的公式要加引号",
     "{name} is missing": "缺少 {name}",

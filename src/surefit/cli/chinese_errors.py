@@ -235,6 +235,10 @@ _KNOWN = {
     ),
     # tables: files
     "there is no file {}": "没有文件 {0}",
+    "there is no file {}; did you mean {}?": "没有文件 {0}；您是否想写 {1}？",
+    "there is no model file {}; did you mean {}?": "没有模型文件 {0}；您是否想写 {1}？",
+    "there is no certificate {}": "没有证书 {0}",
+    "there is no certificate {}; did you mean {}?": "没有证书 {0}；您是否想写 {1}？",
     "there is no file {}; {}": "没有文件 {0}；{1}",
     "cannot make the directory {} ({})": "无法建立目录 {0}（{1}）",
     "there is no model file {}": "没有模型文件 {0}",

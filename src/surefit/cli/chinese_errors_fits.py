@@ -585,6 +585,17 @@ FITS = {
     "cannot make the cache directory {} ({}); set {} to a directory that you may write, or to off": (
         "无法建立缓存目录 {0}（{1}）；请把 {2} 设为可写的目录，或 off"
     ),
+    "expected a number": "应为数",
+    "expected a whole number": "应为整数",
+    "expected a number from {} to {}": "应为 {0} 到 {1} 之间的数",
+    "expected a number of {} or more": "应为不小于 {0} 的数",
+    "expected a number of {} or less": "应为不大于 {0} 的数",
+    "{} must be a number above 0": "{0} 应为大于 0 的数",
+    "{} must be a probability between 0 and 1, such as 0.9": "{0} 应为 0 与 1 之间的概率，例如 0.9",
+    "{} must be 'real' or 'deployed'": "{0} 应为 'real' 或 'deployed'",
+    "for one point it returns shape {}; needed is a number, or a row of them": (
+        "在一个点处返回的形状为 {0}；应为一个数或一行数"
+    ),
 }
 
 __all__ = ["FITS"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Annotated, Any
@@ -135,11 +135,38 @@ def _explained(error: Any, args: list[str], options: Iterable[str]) -> str:
             alike = sorted((o for o in options if o.startswith("-" + short)), key=lambda o: (o != "--out", len(o)))
             return words("there is no option {word}{hint}", word=short, hint=nearest(alike[0], alike) if alike else "")
         cure = "a table goes after --csv" if "--csv" in options else "a formula with blanks needs quotes"
+        if cure.startswith("a formula") and "--on" not in options:
+            return words("these words are too many: {rest}", rest=many[1])
         return words("these words are too many: {rest} ({cure})", rest=many[1], cure=words(cure))
+    if found := re.fullmatch(r"Invalid value for '?(?:.*/ )?(--[\w-]+|[A-Z]+)'?: (.*)", message, re.DOTALL):
+        return _misread(found[1], found[2], args)
     if message.startswith("Missing"):
         name = error.param.opts[0]
         return words("{name} is missing", name=name if name.startswith("-") else error.param.metavar)
     return message
+
+
+def _misread(option: str, why: str, args: Sequence[str]) -> str:
+    """What typer says of a value that is not a number, or out of range, with the value and what was needed."""
+    places = (i for i, word in enumerate(args) if word.partition("=")[0] == option)
+    place = next(places, len(args))
+    value = (
+        "".join(args[place].partition("=")[2:]) or " ".join(args[place + 1 : place + 2]) if place < len(args) else ""
+    )
+    ends = re.findall(r"(greater|less) than or equal to (-?[\d.]+)", why)
+    low, high = (next((end for which, end in ends if which == name), "") for name in ("greater", "less"))
+    low, high = next(iter(re.findall(r"in the range (-?[\d.]+)<=x<=(-?[\d.]+)", why)), (low, high))
+    if low and high:
+        needed = f"expected a number from {low} to {high}"
+    elif low or high:
+        needed = f"expected a number of {low} or more" if low else f"expected a number of {high} or less"
+    elif "integer" in why:
+        needed = "expected a whole number"
+    elif "number" in why or "float" in why:
+        needed = "expected a number"
+    else:
+        needed = why
+    return f"{option} {value}: {needed}"
 
 
 def with_settings(rows: Iterable[Setting]) -> Callable[[Callable[..., None]], Callable[..., None]]:

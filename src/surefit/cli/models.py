@@ -22,7 +22,7 @@ from surefit.spelling import spelling
 from .grammar import with_settings
 from .language import spoken, words
 from .report import Json, print_json, print_lines, say
-from .settings import CSV_OPTIONS, SETTINGS, as_option, read_given, speaking_of_options
+from .settings import CSV_OPTIONS, SETTINGS, as_option, own_options, read_given, speaking_of_options
 from .streams import STDIN, standard_input
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ def predict(
         raise ArgumentError("--out: is for the rows of --csv IN; the values at --at are printed")
     fitted = fitting.load(model)
     if at:
-        _predict_points(fitted, at, derivative, interval, as_json)
+        with speaking_of_options(own_options("level")):
+            _predict_points(fitted, at, derivative, interval, as_json)
     elif table is not None:
-        with speaking_of_options({key: SETTINGS[key] for key in CSV_OPTIONS}):  # every row gets its values
+        rows = {key: SETTINGS[key] for key in CSV_OPTIONS}  # none that leaves rows out: each gets its values
+        with speaking_of_options(rows | own_options("level")):
             _predict_rows(fitted, table, out, derivative, interval, as_json, read_given(given, SETTINGS))
 
 
@@ -344,7 +346,8 @@ def report(
 
     if out is None:
         out = (model if model.is_dir() else model.parent) / "report.html"
-    path = fitting.load(model).report(out, spoken())
+    with speaking_of_options(own_options("path")):
+        path = fitting.load(model).report(out, spoken())
     if as_json:
         print_json({"path": path, "lang": spoken()})
     else:
@@ -366,7 +369,8 @@ def animate(
     """
     from surefit import fitting
 
-    path = fitting.load(model).animate(out, fps=fps, lang=spoken())
+    with speaking_of_options(own_options("fps")):
+        path = fitting.load(model).animate(out, fps=fps, lang=spoken())
     if as_json:
         print_json({"path": path, "lang": spoken()})
     else:
@@ -432,7 +436,8 @@ def export(
     if out is None:
         whole = model.is_dir()
         out = (model if whole else model.parent) / (model.resolve().name if whole else model.stem)
-    written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify, units=given)
+    with speaking_of_options(own_options("to", "dtype", "derivative", "verify", "units")):
+        written = fitting.load(model).export(out, to, dtype=dtype, derivative=derivative, verify=verify, units=given)
     if as_json:
         c = written.compared
         print_json(

@@ -16,7 +16,7 @@ from .language import complaint, spoken, words
 from .models import Model, Saved
 from .readers import narrow
 from .report import Json, Quiet, print_json
-from .settings import speaking_of_options
+from .settings import own_options, speaking_of_options
 
 if TYPE_CHECKING:
     from surefit.fitting import Fit
@@ -69,7 +69,7 @@ def certify(
             print(f"\r{lower:.4g} <= max |error| <= {upper:.4g}\x1b[K", end="", file=sys.stderr, flush=True)
 
     domain = narrow(", ".join(on)) if on else None
-    with speaking_of_options():
+    with speaking_of_options(own_options("domain", "rtol", "time", "tol", "mode")):
         proof = fitted.certify(
             formula or None, rtol=rtol, time=time, tol=tol, mode=mode, domain=domain, progress=progress
         )
@@ -119,7 +119,7 @@ def construct(
 
     if not on:
         raise DomainError("--on: say where, for example --on x=-3:3")
-    with speaking_of_options():
+    with speaking_of_options(own_options("domain", "tol", "units", "time")):
         fitted = fitting.construct(formula, narrow(", ".join(on)), tol=tol, units=units, time=time)
     files = [] if out is None else _constructed_files(fitted, out)
     if as_json:
@@ -166,11 +166,11 @@ def verify(
     from surefit.bounds.proving import with_ends
 
     fitted = fitting.load(model)
-    with speaking_of_options():
+    with speaking_of_options(own_options("domain", "time")):
         held, domain = _held(on or [], fitted.domain.names), fitted.domain
         for part in (held, narrow(", ".join(v for v in on or [] if not _text_of(v, domain.names)))):
             domain = with_ends(domain, part) if part else domain
-    verdict = bounds.verify(fitted.model, relation, domain, outputs=fitted.outputs, time=time)
+        verdict = bounds.verify(fitted.model, relation, domain, outputs=fitted.outputs, time=time)
     if as_json:
         print_json({"relation": verdict.relation, "status": verdict.status, "at": verdict.at})
     else:
@@ -221,7 +221,8 @@ def check(
     from surefit.bounds.checker import check_certificate
 
     fitted = fitting.load(model)
-    verdict = check_certificate(certificate, fitted.model, tol=tol, time=time)
+    with speaking_of_options(own_options("tol", "time")):
+        verdict = check_certificate(certificate, fitted.model, tol=tol, time=time)
     if as_json:
         print_json({"holds": verdict.holds, "why": verdict.why, "boxes": verdict.boxes})
     else:

@@ -347,7 +347,17 @@ CALLED = {
     "with_corners": "corners",
     "model": "hidden",
     "test": "test_table",
+    "level": "interval",  # of `Fit.interval`
+    "path": "out",
 }
+PLACES = {"formula": "surefit certify MODEL {}"}  # what has a place instead of an option
+CALLS = ("certify", "construct", "interval", "verify")  # what errors about arguments may begin with
+
+
+def own_options(*names: str) -> dict[str, Setting]:
+    """Rows of options that are not settings of a fit, by the names of the arguments, for `speaking_of_options`."""
+    keys = (CALLED.get(name, name) for name in names)
+    return {key: Setting(key, "", text, "") for key in keys}
 
 
 def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS) -> str | None:
@@ -358,7 +368,7 @@ def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS
     """
     row = rows.get(CALLED.get(name, name))
     if row is None:
-        return None
+        return PLACES[name].format(value) if name in PLACES and value else None
     if row.is_flag:
         return row.option.replace("--", "--no-", 1) if value == "False" else row.option
     if value == "(units,)":
@@ -367,17 +377,21 @@ def as_option(name: str, value: str = "", rows: Mapping[str, Setting] = SETTINGS
     return f"{row.option} {shown if any(map(str.isalnum, shown)) else value}".rstrip()
 
 
-def of_options(message: str) -> str:
+def of_options(message: str, rows: Mapping[str, Setting] = SETTINGS) -> str:
     """A message that begins with the argument it is about, as those of the library do, with the option instead.
 
     >>> of_options("noise: cannot read 'loud'"), of_options("tol=-1 must be a number > 0")
     ("--noise: cannot read 'loud'", '--tol -1 must be a number > 0')
+    >>> of_options("certify: tol=0 must be a number above 0", own_options("tol"))
+    '--tol 0 must be a number above 0'
     """
-    end = min((i for i in (message.find(":"), message.find("=")) if i >= 0), default=0)
-    option = as_option(message[:end])
+    call, _, rest = message.partition(": ")
+    text = rest if call in CALLS else message
+    end = min((i for i in (text.find(":"), text.find("=")) if i >= 0), default=0)
+    option = as_option(text[:end], rows=rows)
     if option is None:
         return message
-    return f"{option} {message[end + 1 :]}" if message[end] == "=" else option + message[end:]
+    return f"{option} {text[end + 1 :]}" if text[end] == "=" else option + text[end:]
 
 
 @contextmanager
@@ -387,7 +401,7 @@ def speaking_of_options(rows: Mapping[str, Setting] = SETTINGS) -> Iterator[None
         with spelling(lambda name, value: as_option(name, value, rows)):
             yield
     except (ArgumentError, CheckpointError, DataError, DomainError, NotFiniteError) as error:
-        error.args = (of_options(str(error)),)
+        error.args = (of_options(str(error), rows),)
         raise
 
 
@@ -395,8 +409,4 @@ def check_extra_box(domain: Any, box: Any) -> None:
     """Raises DomainError when --extra-box does not lie in the domain."""
     from surefit.data import Domain
 
-    whole = Domain(domain)
-    try:
-        whole.inside(box)
-    except DomainError as error:
-        raise DomainError(f"--extra-box: {str(error).removeprefix('domain: ').removeprefix('box: ')}") from None
+    Domain(domain).inside(box, "--extra-box")

@@ -193,8 +193,10 @@ class Domain:
         index = [self._index(name) for name in _name_list(names)]
         return Domain([self.axes[i] for i in index], names=[self._names[i] for i in index])
 
-    def inside(self, box: Any) -> Domain:
+    def inside(self, box: Any, called: str = "box") -> Domain:
         """A sub-box given in any form that Domain takes; variables it does not name keep their whole range.
+
+        called: the argument that holds it, for errors.
 
         >>> print(Domain("x1=-5:5, x2=-5:5").inside({"x2": (-2, 2)}))
         x1=-5:5, x2=-2:2
@@ -202,13 +204,18 @@ class Domain:
         Raises:
             DomainError: the box names an unknown variable or reaches outside.
         """
-        part = Domain(box) if Domain.is_named(box) else Domain(box, names=self._names)
+        try:
+            part = Domain(box) if Domain.is_named(box) else Domain(box, names=self._names)
+        except DomainError as error:
+            raise DomainError(f"{called}: {str(error).removeprefix('domain: ')}") from None
         ends = list(self.bounds)
         for name, (low, high) in zip(part.names, part.bounds, strict=True):
+            if name not in self._names:
+                raise DomainError(f"{called}: the domain has no variable {name!r}; it has {', '.join(self._names)}")
             i = self._index(name)
             if low < ends[i][0] or high > ends[i][1]:
                 raise DomainError(
-                    f"box: {name}={_short(low)}:{_short(high)} reaches outside the domain, "
+                    f"{called}: {name}={_short(low)}:{_short(high)} reaches outside the domain, "
                     f"where {name}={_short(ends[i][0])}:{_short(ends[i][1])}"
                 )
             ends[i] = (low, high)

@@ -398,7 +398,7 @@ class Sampling:
         if self.extra_box is None or self.extra_ratio is None:
             return np.empty((0, domain.dim))
         extra = max(1, round(self.extra_ratio * count))
-        return sample(domain.inside(self.extra_box), extra, "uniform", generator=generator)
+        return sample(domain.inside(self.extra_box, "extra_box"), extra, "uniform", generator=generator)
 
     def _base(self, domain: Domain) -> int:
         """How many training points are asked for, without corners and extra points."""

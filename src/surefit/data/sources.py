@@ -9,6 +9,7 @@ import datetime
 import json
 import math
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -574,9 +575,20 @@ def is_table_path(text: str) -> bool:
     try:
         if Path(text).is_dir():
             return text.strip().startswith(("/", ".")) or text.endswith(("/", "\\")) or bool(parquet_files(Path(text)))
-        return ending != "" and Path(text).is_file()
+        return ending != "" and (Path(text).is_file() or _only_a_path(text.strip()))
     except (OSError, ValueError):  # a formula too long for a name of a file
         return False
+
+
+def _only_a_path(text: str) -> bool:
+    """Whether a text that is no file can be no formula either, where a point stands in numbers alone: `runs.cvs`."""
+    ending = Path(text).suffix[1:]
+    return (
+        bool(re.fullmatch("[A-Za-z][A-Za-z0-9]{0,6}", ending))
+        and not re.fullmatch("[eE][0-9]+", ending)  # 2.e5
+        and not set(text) & set("()[]{}*^+=<>|&,;")
+        and Path(text).stem not in ("math", "np", "numpy", "torch", "surefit")  # np.pi, on which the parser has a word
+    )
 
 
 def parquet_files(folder: Path) -> list[Path]:
@@ -601,6 +613,8 @@ def kind_of(path: Path) -> str:
         hint = "; save it as .xlsx or CSV" if last in (".xls", ".xlsb", ".ods", ".md", ".html") else hint
         hint = hint or (f"; read it with {READERS[last]}" if last in READERS else "")
         hint = hint or ("; read it with pandas, and give the DataFrame" if last in FOREIGN else "")
+        if not hint:
+            regular_file(path)  # a name that was mistyped
         raise DataError(f"table: cannot read {path.name!r}; expected one of {', '.join(SUFFIXES)}{hint}")
     return SUFFIXES[last]
 

@@ -158,6 +158,10 @@ def network_of(
     was = model.training
     try:
         y = model.eval()(Tensor(np.zeros((2, d)), dtype))
+    except ShapeError as error:
+        raise ShapeError(
+            f"model: it must take points ({d} inputs), shape (n, {d}), and give (n, {k}); it says: {error}"
+        ) from None
     finally:
         model.train(was)
     if getattr(y, "shape", None) != (2, k):

@@ -535,7 +535,10 @@ def _row(y: Any, f: Any) -> np.ndarray:
     """A result for one point as (1, k)."""
     if isinstance(y, (tuple, list)) and y:
         return np.concatenate([_numbers(v, f).reshape(-1) for v in y])[None]
-    return _numbers(y, f).reshape(1, -1)
+    a = _numbers(y, f)
+    if a.ndim > 1 and a.size > max(a.shape):
+        raise ShapeError(f"for one point it returns shape {a.shape}; needed is a number, or a row of them: y.ravel()")
+    return a.reshape(1, -1)
 
 
 def _same(many: np.ndarray, alone: Sequence[np.ndarray | None]) -> bool:

@@ -167,8 +167,9 @@ def _refuse_rows(plan: Sampling) -> None:
     if plan.apart:
         name = "order" if plan.groups is None else "groups"
         raise ArgumentError(f"{name}: is for the rows of a table; a function is tested on fresh points")
-    if plan.window is not None:
-        raise ArgumentError("window: is for a table that is read in parts; leave it out")
+    if plan.window is not None or plan.stream:
+        name = "stream" if plan.stream else "window"
+        raise ArgumentError(f"{name}: is for a table that is read in parts; leave it out")
     if plan.missing is not None:
         raise ArgumentError(
             "missing: is for the rows of a table; leave points where a function has no value out with "
@@ -428,8 +429,9 @@ def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
 
 def _refuse_for_table(plan: Sampling) -> None:
     """ArgumentError for what only a function that can be asked again can do."""
-    for name, asked in (("adaptive", plan.adaptive), ("faces", plan.faces), ("verify", plan.verify)):
-        if asked:
+    fresh = Sampling()
+    for name in ("adaptive", "faces", "verify", "count", "design", "with_corners", "extra_box"):
+        if getattr(plan, name) != getattr(fresh, name):
             raise ArgumentError(
                 f"{name}: needs a function that can be asked for more values; a table has its rows only"
             )

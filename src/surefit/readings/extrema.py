@@ -13,7 +13,7 @@ import numpy as np
 
 from surefit.checking import number_array, whole_number
 from surefit.data import Domain, corner_points, sample
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, ShapeError
 from surefit.problems.scaling import spread
 from surefit.readings.choices import choices_of, combinations, place_of, snapped
 from surefit.readings.surface import Surface, gradients_of, part_of, which_output
@@ -180,7 +180,11 @@ def places(surface: Surface, value: Any, bounds: Any, output: Any, starts: int, 
     box = part_of(surface, bounds)
     choices = choices_of(surface, box)
     columns = list(range(len(surface.outputs))) if output is None else [which_output(surface, output)]
-    wanted = np.broadcast_to(number_array("value", value), (len(columns),))
+    wanted = number_array("value", value)
+    if wanted.shape not in ((), (1,), (len(columns),)):
+        many = "one number" if len(columns) == 1 else f"one number, or one for each of {len(columns)} outputs"
+        raise ShapeError(f"value: has shape {wanted.shape}; {many} is needed, so ask for one value after the other")
+    wanted = np.broadcast_to(wanted, (len(columns),))
     if not np.isfinite(wanted).all():
         raise ArgumentError(f"value={value!r} must be finite")
     starts = whole_number("starts", starts, 1)

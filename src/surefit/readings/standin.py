@@ -255,6 +255,8 @@ class Slice(Held, Readings):
     @classmethod
     def of(cls, whole: Surface, fixed: dict[str, Any]) -> Slice:
         """The slice of a fit, or of a slice."""
+        if not fixed:
+            raise ArgumentError(f"slice: say which inputs are held and where, such as slice({whole.names[0]}=...)")
         values: dict[str, float] = {}
         for name, value in fixed.items():
             values |= _held(whole, name, value)
@@ -273,7 +275,7 @@ class Slice(Held, Readings):
 
     def derivative(self, points: Any) -> np.ndarray:
         """Gradients by the inputs that are left, (n, d), or (n, k, d) for several outputs."""
-        return super().derivative(points_from(points, self.names, coding=self.coding))
+        return super().derivative(points_from(points, self.names, "derivative", self.coding))
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         """Values elementwise, one argument for each input by place or name; a column of texts is one input."""

@@ -126,7 +126,7 @@ def part_of(surface: Surface, bounds: Any) -> Domain:
             raise ArgumentError(
                 f"bounds: {texts[0]!r} is a column of texts and has no interval; hold it by slice({texts[0]}=...)"
             )
-    return surface.domain if bounds is None else surface.domain.inside(bounds)
+    return surface.domain if bounds is None else surface.domain.inside(bounds, "bounds")
 
 
 __all__ = ["Held", "Probabilities", "Surface", "gradients_of", "part_of", "read", "which_input", "which_output"]

@@ -54,6 +54,10 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         x = points_from(points, record.names, "update", record.problem.coding)
     if not len(x):
         raise ShapeError("update: there is no new row; give one point and its value at least")
+    if (bad := np.argwhere(~np.isfinite(x))).size:
+        row, column = bad[0]
+        where = f"{record.names[column]} is {x[row, column]:g} in new row {row} (first row is 0)"
+        raise DomainError(f"update: {where}; leave such rows out")
     y = _values(values, len(x), len(record.outputs))
     Sampling(target_scale="log" if record.problem.log_target else None).check_target(
         y, record.outputs, lambda row: f"in new row {row} (first row is 0)"

@@ -63,7 +63,7 @@ def export(
         model, outputs = known.module(model), tuple(f"P({name})" for name in known.classes)
         rows.append(("values", "the probability of each class; the largest one is that of the class to expect"))
     seconds = {"days": "d", "seconds": "s"}
-    by_name = {c.name: seconds[c.unit] for c in fit.problem.coding if c.unit} | dict(units or {})
+    by_name = {c.name: seconds[c.unit] for c in fit.problem.coding if c.unit} | _mapping(units)
     lines = tuple(f"{label}: {text}" for label, text in rows)
     return _written(
         model, np.dtype(np.float64), fit.domain, outputs, lines, path, to, dtype, derivative, verify, by_name
@@ -147,6 +147,13 @@ def _written(
     make_directory(path.parent, error=ExportError)
     paths = exporters.write(made, path, to)
     return Exported(tuple(paths), to, exporters.compared(made, paths, to, verify) if verify else None)
+
+
+def _mapping(units: Any) -> dict[str, str]:
+    """What was given as units. ArgumentError for all but a dict."""
+    if units is not None and not isinstance(units, Mapping):
+        raise ArgumentError(f"units={units!r} must be a dict of names and their units, such as {{'x': 'mm'}}")
+    return dict(units or {})
 
 
 def _units(units: Mapping[str, str], inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:

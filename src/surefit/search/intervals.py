@@ -141,12 +141,15 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     """Rows that took no part in training, enough of them for the level, and what they are.
 
     The test rows; with the validation rows, which chose the weights, only when they are too few. Of a function whose
-    values are exact: fresh points. DataError when there are not enough.
+    values are exact: fresh points, or its rows where the function itself stayed behind (`surefit.load`, pickles).
+    DataError when there are not enough.
     """
-    if problem.exact:
+    fresh = problem.exact and problem.function is not None
+    if fresh:
         points = fresh_points(problem, seed)
         what = "fresh points; exact values of a function at points drawn uniformly over the domain"
-    elif problem.function is not None:  # the test values of a noisy function are exact, the new ones are not
+    elif problem.source["kind"] != "table" and "evaluated" not in problem.source and not problem.exact:
+        # the test values of a noisy function are exact, the new ones are not
         if problem.validation is None:
             raise DataError("interval: no rows were held out; give some a share, Sampling(split=(0.8, 0.2, 0))")
         points, what = problem.validation, "validation rows, which also chose the weights"
@@ -162,12 +165,11 @@ def held_out(problem: Problem, seed: int, level: float) -> tuple[Points, str]:
     n = len(points[0])
     if needed_rank(n, level) > n:
         least = math.ceil(level / (1 - level) - 1e-9)
-        exact = problem.exact
-        more = f"measure more, Sampling(verify={2 * least})" if exact else (
+        more = f"measure more, Sampling(verify={2 * least})" if fresh else (
             "give them a larger share, Sampling(split=(0.6, 0.2, 0.2))"
         )  # fmt: skip
         raise DataError(
-            f"interval: level {level} needs {least} {'points' if exact else 'held-out rows'} or more, and there are "
+            f"interval: level {level} needs {least} {'points' if fresh else 'held-out rows'} or more, and there are "
             f"{n}; lower the level, or {more}"
         )
     return points, what

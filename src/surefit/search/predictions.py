@@ -113,7 +113,7 @@ class Predictions:
         """
         if self.classified is None:
             raise ArgumentError("predict_proba: this fit has no classes; fit with task='classify'")
-        return self.classified.probabilities(self._predict(self._points(points)))
+        return self.classified.probabilities(self._predict(self._points(points, "predict_proba")))
 
     def _at(self, values: Any) -> list[float] | None:
         """The k values at one point of d plain numbers, where nothing is left to check of them; else None."""
@@ -136,14 +136,14 @@ class Predictions:
                 return False
         return True
 
-    def _points(self, points: Any) -> np.ndarray:
+    def _points(self, points: Any, what: str = "predict") -> np.ndarray:
         if type(points) is np.ndarray and points.ndim == 2 and points.dtype == np.float64 and self._all_inside(points):
             return points
-        x = points_from(points, self.names, coding=self.problem.coding)
+        x = points_from(points, self.names, what, self.problem.coding)
         if self.domain.log.any() and (low := (x <= 0) & self.domain.log).any():
             row, column = np.argwhere(low)[0]
             raise DataError(
-                f"predict: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
+                f"{what}: {self.names[column]} is {x[row, column]:g} in row {row}, and a logarithmic input must be "
                 "above 0 (first row is 0)"
             )
         if not self._warned and len(x) and len(beyond := self._beyond(x)):
@@ -222,7 +222,7 @@ class Predictions:
         Of classes those of their probabilities, (n, classes, d).
         """
         row = _one_row(points, len(self.problem.names))
-        x = self._points(points) if row is None or not self._inside(row) else np.array([row], np.float64)
+        x = self._points(points, "derivative") if row is None or not self._inside(row) else np.array([row], np.float64)
         j = self._values().gradients(x)  # (n, k, d)
         if self.classified is not None:
             return self.classified.gradients(self._predict(x), j)

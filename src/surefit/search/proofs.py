@@ -36,6 +36,8 @@ from surefit.search.limits import (
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
+CERTIFY = "fit.certify('sin(x)')"
+
 
 def check_provable(problem: Problem) -> None:
     """ArgumentError for a target that is not a formula: of all others only values at points are known."""
@@ -70,7 +72,7 @@ def certified(
         name = source["name"] if source["kind"] == "table" else f"{source['name']}()"
         raise ArgumentError(
             f"certify: {name} is known at points only, so nothing can be proved between them; "
-            "give the formula that it should be, fit.certify('sin(x)')"
+            f"give the formula that it should be, {spelled('formula', repr('sin(x)'), CERTIFY)}"
         )
     box = problem.domain if domain is None else with_ends(problem.domain, domain)
     values, strict = values_of(model), True

@@ -661,9 +661,21 @@ SENTENCES: dict[str, Both] = {
         "{budget} 次求值中完成 {count} 次后，所有工作进程都停在超时的调用上；无法继续求值",
     ),
     "workers-died": Both(
-        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory; no more could "
-        "be made",
-        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足）；无法继续求值",
+        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory, and its "
+        "executor takes no more calls: {left} were not made. With a log file (log=) the same call goes on from it",
+        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足），其执行器不再接受调用：还有 {left} 次"
+        "未求值。若指定日志文件（log=），可用同一调用接着求值",
+    ),
+    "workers-died-log": Both(
+        "a worker process died after {count} of {budget} evaluations, as of a crash or too little memory, and its "
+        "executor takes no more calls: {left} were not made. The same call with a new executor goes on from {log}",
+        "{budget} 次求值中完成 {count} 次后，一个工作进程终止（例如崩溃或内存不足），其执行器不再接受调用：还有 {left} 次"
+        "未求值。换一个新的执行器，同一调用可从 {log} 接着求值",
+    ),
+    "workers-renewed": Both(
+        "worker processes that died ({count}), as of a crash or too little memory, took all calls under way with them; "
+        "the other evaluations were made by new ones",
+        "工作进程终止了 {count} 次（例如崩溃或内存不足），当时正在进行的调用均告失败；其余求值由新的进程完成",
     ),
     "gradients-unknown": Both(
         "at {missing} of {points} points the gradient is not known; there only the value counts",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import warnings
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -228,6 +230,32 @@ def test_an_executor_that_takes_no_more_tasks_loses_no_curve(error):
         pool.most = 0
         with pytest.raises(ArgumentError, match=f"executor: it takes no calls .{error}"):
             surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+
+
+def die_once(path):
+    """For the first process that comes: it dies."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os._exit(7)
+
+
+def test_what_a_dead_process_lost_is_fitted_by_a_fresh_pool(tmp_path):
+    x, y, _ = curves(3000, 0.1, rows=8)
+    with ProcessPoolExecutor(1, get_context("spawn"), die_once, (str(tmp_path / "died"),)) as pool:
+        many = surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
+    assert set(many.status) == {"ok"}
+    np.testing.assert_array_equal(many.parameters, surefit.fit_many(x=x, y=y, hidden=1).parameters)
+
+
+def test_processes_that_always_die_are_told():
+    x, y, _ = curves(1000, 0.1, rows=8)
+    with (
+        ProcessPoolExecutor(1, get_context("spawn"), os._exit, (7,)) as pool,
+        pytest.raises(ArgumentError, match=r"executor: it takes no calls .*; give a new one"),
+    ):
+        surefit.fit_many(x=x, y=y, hidden=1, executor=pool)
 
 
 def test_curves_that_are_done_survive_an_interrupt():

@@ -92,13 +92,52 @@ def test_processes_evaluate():
     assert sizes(fit) == 12
 
 
-def test_a_worker_that_dies_ends_the_evaluations_and_not_the_fit(tmp_path):
+def died(log):
+    """Evaluations in a log, and those that ended with the process that made them."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()[1:]]
+    return len(lines), sum("died" in (line.get("error") or "") for line in lines)
+
+
+class Mine(ProcessPoolExecutor):
+    """A pool of somebody else, of which nobody knows how it is made again."""
+
+
+def test_after_a_worker_died_the_rest_is_evaluated_by_another_one(tmp_path):
     log = tmp_path / "runs.jsonl"
     with ProcessPoolExecutor(1) as pool:
-        fit = surefit.fit(dies, BOX, budget=60, executor=pool, log=log, **QUICK)
-    assert 1 <= sizes(fit) < 60
-    assert any("a worker process died" in w for w in fit.warnings)
-    assert any("died" in (json.loads(line).get("error") or "") for line in log.read_text().splitlines())
+        fit = surefit.fit(dies, BOX, budget=30, executor=pool, log=log, **QUICK)
+        again = surefit.fit(product, BOX, budget=8, executor=pool, **QUICK)  # the pool is broken from the beginning
+    evaluated, lost = died(log)
+    assert evaluated == 30 and 3 <= lost <= 12
+    assert sizes(fit) == 30 - lost
+    assert any(f"worker processes that died ({lost})" in w for w in fit.warnings)
+    assert sizes(again) == 8
+
+
+def test_a_worker_of_somebody_elses_pool_that_dies_ends_the_evaluations_and_says_how_to_go_on(tmp_path):
+    log = tmp_path / "runs.jsonl"
+    with Mine(1) as pool:
+        fit = surefit.fit(dies, BOX, budget=30, executor=pool, log=log, **QUICK)
+    evaluated, lost = died(log)
+    assert lost == 1 and sizes(fit) == evaluated - 1 < 29
+    told = next(w for w in fit.warnings if "a worker process died" in w)
+    assert f"after {evaluated} of 30 evaluations" in told and f"{30 - evaluated} were not made" in told
+    assert "goes on from runs.jsonl" in told
+    with ProcessPoolExecutor(1) as pool:
+        surefit.fit(dies, BOX, budget=30, executor=pool, log=log, **QUICK)
+    assert died(log)[0] == 30
+    with Mine(1) as pool:
+        fit = surefit.fit(dies, BOX, budget=30, executor=pool, **QUICK)
+    assert any("With a log file (log=) the same call goes on" in w for w in fit.warnings)
+
+
+def no_start():
+    os._exit(5)
+
+
+def test_pools_whose_workers_never_live_are_given_up():
+    with ProcessPoolExecutor(2, initializer=no_start) as pool, pytest.raises((DomainError, DataError)):
+        surefit.fit(product, BOX, budget=40, executor=pool, **QUICK)
 
 
 def test_arguments_get_the_inputs_whose_names_they_have():

@@ -45,6 +45,16 @@ def test_measured_data_are_not_chosen_by_their_test_rows():
     assert "test rows" in str(found)
 
 
+def test_activations_alone_are_tried_on_the_widths_that_suit_the_method():
+    found = surefit.compare("sin(x)", "x=-3:3", method="features", activation=["tanh", "sin"])
+    alone = surefit.fit("sin(x)", "x=-3:3", method="features")
+    assert found["tanh"].layers() == found["sin"].layers() == alone.layers()
+    assert found["tanh"].error == alone.error
+    lm = surefit.LM(iterations=2)
+    with_activation = surefit.fit("sin(x)", "x=-3:3", method=lm, model=surefit.MLPSpec(activation="sin"))
+    assert with_activation.layers() == surefit.fit("sin(x)", "x=-3:3", method=lm).layers()
+
+
 def test_variants_with_names_methods_and_settings():
     found = surefit.compare(
         "x^2",

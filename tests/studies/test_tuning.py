@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import multiprocessing
+import os
 import sys
 
 import numpy as np
@@ -91,6 +94,35 @@ def test_several_processes_share_the_trials():
     found = surefit.tune(*TARGET, {"hidden": [2, 4, 8, 16]}, trials=5, processes=2, **QUICK)
     assert len(found.trials) == 5
     assert found.best.error.max == min(one.loss for one in found.trials)
+
+
+def deadly(x):
+    """sin(x), but where two processes work on it the second one to come dies."""
+    if multiprocessing.parent_process() is not None:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(os.environ["SUREFIT_TEST_DEATH"], os.O_CREAT | os.O_EXCL))
+            os._exit(9)
+    return np.sin(x)
+
+
+def test_trials_go_on_where_a_process_died(tmp_path, monkeypatch):
+    monkeypatch.setenv("SUREFIT_TEST_DEATH", str(tmp_path / "died"))
+    search = {"hidden": [2, 4, 8]}
+    found = surefit.tune(deadly, "x=-3:3", search, trials=4, processes=2, method="features")
+    status = [one.status for one in found.trials]
+    assert len(status) == 4 and set(status) == {"done", "its process died"}
+    assert 1 <= status.count("its process died") <= 2
+
+
+def always_deadly(x):
+    if multiprocessing.parent_process() is not None:
+        os._exit(9)
+    return np.sin(x)
+
+
+def test_a_search_whose_processes_all_die_ends():
+    with pytest.raises(ArgumentError, match="all 2 trials failed; the first with its process died"):
+        surefit.tune(always_deadly, "x=-3:3", {"hidden": [2, 4, 8]}, trials=2, processes=1 + 1, method="features")
 
 
 def test_a_trial_that_fails_is_a_row(tmp_path):

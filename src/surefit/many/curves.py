@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,9 +20,10 @@ from surefit.data import Domain
 from surefit.errors import ArgumentError, ModelFileError, ShapeError
 from surefit.files import path_of
 from surefit.keywords import naming
-from surefit.many.blocks import CONSTANT, OK, STATUS, Found, fit_groups, nothing, weights_of
+from surefit.many.blocks import CONSTANT, NOT_DONE, OK, STATUS, Found, fit_groups, nothing, weights_of
 from surefit.many.groups import Groups, groups_of
 from surefit.models.scaled import Scaled
+from surefit.problems.workers import another, workers_of
 from surefit.solvers.batched import outputs
 from surefit.solvers.problem import real_numbers
 from surefit.storage.container import read_container, write_container
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from surefit.reports.exported import Exported
 
 CHUNK = 1000  # groups in a task at least: a task of Dask costs 200 us by itself
+POOLS = 2  # of processes, one after the other, in the place of one in which a process died
 AHEAD = 4  # tasks for each worker that wait
 FORMAT = 2  # of the container, with a checksum
 KIND = "many"
@@ -74,7 +76,8 @@ def fit_many(
     Returns:
         A `Many`. A group that cannot be fitted is a row with a status, not an exception: "too few rows" (under 6),
         "constant" (predicted as such), "not finite" (an infinite value), "one place" (all rows at one x), "not done"
-        (stopped, also by Ctrl-C, or its task of the executor failed; if all did, the last failure is raised).
+        (stopped, also by Ctrl-C, or its task of the executor failed; if all did, the last failure is raised). Where a
+        process of a ProcessPoolExecutor dies, what it lost is fitted by a fresh pool.
 
     Raises:
         ArgumentError, DataError, ShapeError: the call as a whole is wrong; the message names what and the cure.
@@ -114,21 +117,29 @@ def _over(
     if len(edges) > 2 and edges[-1] - edges[-2] < chunk:
         del edges[-2]  # the last task has the rest as well
 
+    done = 0
+
     def tasks(pool: Any) -> Iterator[tuple[Future[Found], slice]]:
         for low, high in pairwise(edges):
+            if (found.status[low:high] != NOT_DONE).all():
+                continue
             a, b = groups.starts[low], groups.starts[high]
             sizes = np.diff(groups.starts[low : high + 1])
             yield pool.submit(fit_groups, groups.x[a:b], groups.y[a:b], sizes, units, seed), slice(low, high)
 
-    def run(pool: Any, workers: int) -> None:
+    def run(pool: Any, workers: int) -> Exception | None:
+        """Fit what is not done yet; why some of it still is not."""
+        nonlocal done
         waiting: dict[Future[Found], slice] = {}
-        rest, done = tasks(pool), 0
+        rest = tasks(pool)
         failure: Exception | None = None
         try:
             while True:
                 try:
                     waiting.update(islice(rest, workers * AHEAD - len(waiting)))
-                except Exception as e:  # it takes no more tasks: a worker died, or it was shut down; `rest` has ended
+                except BrokenExecutor as e:  # a worker died; `rest` has ended
+                    failure = e
+                except Exception as e:  # it was shut down; `rest` has ended
                     failure = ArgumentError(f"executor: it takes no calls ({e}); fit inside of its with block")
                 if not waiting:
                     break
@@ -144,23 +155,34 @@ def _over(
                         whole[place] = part
                     done += place.stop - place.start
                     if callback is not None and callback(done, count) is True:
-                        return
+                        return None
         except KeyboardInterrupt:  # what is done is kept, as by `fit`
             if not done:
                 raise
-            return
+            return None
         finally:
             for future in waiting:
                 future.cancel()
-        if failure is not None and not done:
-            raise failure
+        return failure
 
-    if executor is not None:
-        run(executor, 2 * (os.cpu_count() or 1))
-        return found
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with pool_of(cores) as pool:
-        run(pool, cores)
+    if executor is None:
+        with pool_of(cores) as pool:
+            failure = run(pool, cores)
+    else:
+        failure = run(executor, 2 * (os.cpu_count() or 1))
+        for _ in range(POOLS):
+            fresh = another(executor) if isinstance(failure, BrokenExecutor) else None
+            if fresh is None:
+                break
+            with fresh:
+                failure = run(fresh, workers_of(fresh))
+    if isinstance(failure, BrokenExecutor) and not done:
+        raise ArgumentError(
+            f"executor: it takes no calls ({failure}); give a new one, or leave it out: threads do the work then"
+        ) from None
+    if failure is not None and not done:
+        raise failure
     return found
 
 
@@ -284,6 +306,8 @@ class Many:
             f"{len(self.inputs)}-{self.hidden}-1 of {self.parameters.shape[1]} parameters",
             f"{counts[OK]} fitted{'; ' * bool(odd)}{odd}",
         ]
+        if counts[NOT_DONE]:
+            lines.append("for what is not done call fit_many again, with the rows of the groups of that status")
         if self.nowhere:
             lines.append(f"{self.nowhere} rows left out, of which {' or '.join(self.by)} is missing")
         if fitted.any():

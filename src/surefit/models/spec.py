@@ -25,7 +25,8 @@ from surefit.problems.scaling import Places, Rows, Scaling
 class MLPSpec:
     """A multilayer perceptron to be built when inputs and outputs are known: the `model=` argument of `fit`.
 
-    hidden: widths of the hidden layers. activation: "auto" is tanh for up to three hidden layers (smooth, and the most
+    hidden: widths of the hidden layers; None: those that suit the method, (64, 64) for most.
+    activation: "auto" is tanh for up to three hidden layers (smooth, and the most
     accurate there) and relu for deeper ones (where tanh trains slowly); a tuple has one for each hidden layer; a Module
     such as nn.Sin(30.0) is one, too. dropout: probability between hidden layers. bias: whether the layers add one;
     without, relu units all bend at the centre, and an odd activation makes an odd function. init: "auto": weights that
@@ -33,26 +34,31 @@ class MLPSpec:
     drawn so, biases 0.
     """
 
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[int, ...] | None = None
     activation: str | nn.Module | tuple[str | nn.Module, ...] = "auto"
     dropout: float = 0.0
     bias: bool = True
     init: str = "auto"
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Of the hidden layers, where no method says any."""
+        return HIDDEN if self.hidden is None else tuple(self.hidden)
+
     def build(
         self, n_in: int, n_out: int, generator: np.random.Generator, dtype: Any, points: Rows | None = None
     ) -> nn.Module:
         """The network. points (n, n_in): where its first units may bend; None: anywhere in [-1, 1]."""
-        activation = self.activation
+        activation, hidden = self.activation, self.widths
         if activation == "auto":
-            activation = "tanh" if len(self.hidden) <= 3 else "relu"
+            activation = "tanh" if len(hidden) <= 3 else "relu"
         one_of("MLPSpec", "init", self.init, ("auto", *INITS))
         if isinstance(activation, list):
             activation = tuple(activation)
-        self._check_size(n_in, n_out, dtype)
+        _check_size((n_in, *hidden, n_out), dtype)
         network = nn.MLP(
             n_in,
-            tuple(self.hidden),
+            hidden,
             n_out,
             activation=activation,
             bias=self.bias,
@@ -66,24 +72,25 @@ class MLPSpec:
                 INITS[self.init](layer.weight, generator)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        elif first is not None and self.hidden:
+        elif first is not None and hidden:
             kind = activation[0] if isinstance(activation, tuple) else activation
             spread_units(first, kind if isinstance(kind, str) else type(kind).__name__.lower(), generator, points)
         return network
 
-    def _check_size(self, n_in: int, n_out: int, dtype: Any) -> None:
-        """ArgumentError for widths with which nothing could be computed here."""
-        sizes = [n_in, *(w for w in self.hidden if isinstance(w, (int, np.integer)) and w > 0), n_out]
-        count = sum((int(a) + 1) * int(b) for a, b in pairwise(sizes))
-        if count > MOST_PARAMETERS:
-            raise ArgumentError(
-                f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
-            )
-        size = ops.dtype_of(dtype).itemsize
-        check_memory(
-            "model", size * (TRAINED * count + EVALUATED * max(sizes)),
-            f"a network of widths {sizes}, evaluated at {EVALUATED} points,", "give fewer units",
-        )  # fmt: skip
+
+def _check_size(widths: tuple[int, ...], dtype: Any) -> None:
+    """ArgumentError for widths with which nothing could be computed here."""
+    sizes = [w for w in widths if isinstance(w, (int, np.integer)) and w > 0]
+    count = sum((int(a) + 1) * int(b) for a, b in pairwise(sizes))
+    if count > MOST_PARAMETERS:
+        raise ArgumentError(
+            f"model: widths {sizes} make {count:.3g} parameters; at most {MOST_PARAMETERS:.0e} are built"
+        )
+    size = ops.dtype_of(dtype).itemsize
+    check_memory(
+        "model", size * (TRAINED * count + EVALUATED * max(sizes)),
+        f"a network of widths {sizes}, evaluated at {EVALUATED} points,", "give fewer units",
+    )  # fmt: skip
 
 
 INITS: dict[str, Callable[[Tensor, np.random.Generator], Any]] = {
@@ -93,6 +100,7 @@ INITS: dict[str, Callable[[Tensor, np.random.Generator], Any]] = {
     "small": lambda w, g: nn.init.normal_(w, std=0.01, generator=g),
     "zeros": lambda w, g: nn.init.zeros_(w),  # from which no unit ever differs from another
 }
+HIDDEN = (64, 64)  # widths where nobody and no method says any
 MOST_PARAMETERS = 10**8  # 400 MB in float32, and four times that while it trains
 TRAINED = 4  # arrays as large as the weights: they, their gradient, two moments of Adam
 EVALUATED = 5000  # points at once; no error is measured at fewer

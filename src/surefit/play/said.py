@@ -51,7 +51,7 @@ def python_of(wish: Wish) -> str:
     if wish.model is not None:
         bias = "" if wish.model.bias else ", bias=False"
         init = "" if wish.model.init == "auto" else f", init={wish.model.init!r}"
-        lines.append(f"model=surefit.MLPSpec({wish.model.hidden!r}, {wish.model.activation!r}{bias}{init})")
+        lines.append(f"model=surefit.MLPSpec({wish.model.widths!r}, {wish.model.activation!r}{bias}{init})")
     if wish.function is not None:
         design = "" if wish.data.design == "auto" else f"{wish.data.design!r}, "
         noise = "" if wish.data.noise is None else f", noise={noise_of(wish)!r}"
@@ -91,7 +91,7 @@ def command_of(wish: Wish) -> str:
     if wish.model is not None:
         activation = wish.model.activation
         several = activation if isinstance(activation, str) else ",".join(map(str, activation))
-        words += ["--hidden", ",".join(map(str, wish.model.hidden)), "--activation", several]
+        words += ["--hidden", ",".join(map(str, wish.model.widths)), "--activation", several]
         words += [] if wish.model.bias else ["--no-bias"]
         words += [] if wish.model.init == "auto" else ["--init", wish.model.init]
     if isinstance(wish.method, FirstOrder):

@@ -65,7 +65,7 @@ class Wish:
     @property
     def units(self) -> int:
         """Of the first hidden layer."""
-        return self.model.hidden[0] if self.model is not None else 0
+        return self.model.widths[0] if self.model is not None else 0
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `fit` after target and domain."""
@@ -76,7 +76,7 @@ class Wish:
         """Of the network; None where the method chooses it."""
         if self.model is None:
             return None
-        sizes = [len(self.names), *self.model.hidden, 1]
+        sizes = [len(self.names), *self.model.widths, 1]
         return sum((a + self.model.bias) * b for a, b in pairwise(sizes))
 
 
@@ -271,7 +271,7 @@ def check_size(wish: Wish, method: str, points: int) -> None:
         return
     if method == CONSTRUCT and (wish.function is None or len(wish.names) != 1):
         raise ArgumentError("method: construct makes networks of a formula of one variable")
-    if method in (CONSTRUCT, "features") and len(wish.model.hidden) != 1:
+    if method in (CONSTRUCT, "features") and len(wish.model.widths) != 1:
         raise ArgumentError(f"hidden: {method} makes networks of one hidden layer; take the others away")
     if method in ("features", "varpro") and not wish.model.bias:
         raise ArgumentError(f"bias: {method} solves for a last layer that has one; switch it on, or choose lm or adam")

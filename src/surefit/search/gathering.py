@@ -29,6 +29,7 @@ from surefit.problems.calling import Call, Result, fingerprint, ways_of
 from surefit.problems.posing import formula_texts, needed_domain, pose
 from surefit.problems.problem import Problem
 from surefit.problems.runs import Runs
+from surefit.problems.workers import another, workers_of
 from surefit.sentences import Sentence, say
 
 FIRST_LEAST = 2  # points for each input that fill the box, however small the budget is
@@ -41,6 +42,7 @@ LEAST_SHARE = 0.3  # of a limit of time, for evaluating after the first result
 GRACE = 10.0  # seconds beyond its time that a first result is waited for: SciPy or workers may have to be started
 SHARE, MOST_RESERVE = 0.6, 20.0  # of a limit of time for evaluating, unless more than so many seconds would be left
 HOPELESS = 20  # evaluations without a single value after which no more are spent
+MOST_BARREN = 3  # pools in a row whose processes died before a single call had ended
 TICK = 0.2  # seconds between two looks at the clock; a wait without an end may not be woken by Ctrl-C
 
 
@@ -176,18 +178,6 @@ def _unsendable(error: BaseException) -> ArgumentError:
     )
 
 
-def workers_of(executor: Any) -> int:
-    """How many calls an executor runs at once, as far as it says; else the number of CPUs."""
-    for owner, name in ((executor, "_max_workers"), (executor, "num_workers"), (executor, "max_workers")):
-        number = getattr(owner, name, None)
-        if isinstance(number, int) and number > 0:
-            return number
-    client = getattr(executor, "_client", None)  # of Dask's client.get_executor()
-    if client is not None and hasattr(client, "nthreads"):
-        return max(1, sum(client.nthreads().values()))
-    return os.cpu_count() or 1
-
-
 class Collector:
     """Keeps the workers of an executor busy until the budget or the time is spent, and writes down what they find."""
 
@@ -210,6 +200,9 @@ class Collector:
         self.lengths: list[float] = []  # seconds of calls
         self.ended: Sentence | None = None  # why nothing more is started, before the budget is spent
         self.stopped = False  # nothing more is waited for either
+        self.broken = False  # a process of the executor died, and it takes no more calls
+        self.fresh_pools: list[ProcessPoolExecutor] = []  # that were made in its place
+        self.barren = 0  # of these, how many in a row have given nothing yet
 
     def run(self) -> tuple[Sentence, ...]:
         """Evaluate; what the card should say of it beside failures."""
@@ -223,13 +216,19 @@ class Collector:
                 self._collect(self._patience())
         except KeyboardInterrupt:
             self._end("sampling-interrupted")
+        finally:
+            for pool in self.fresh_pools:
+                pool.shutdown(wait=False, cancel_futures=True)
         self._leave()
-        return () if self.ended is None else (self.ended,)
+        renewed = (say("workers-renewed", count=len(self.fresh_pools)),) if self.fresh_pools else ()
+        return renewed if self.ended is None else (*renewed, self.ended)
 
     # --- starting ---
 
     def _may_start(self) -> bool:
         if self.ended is not None or self.calls >= self.budget.evaluations or len(self.flying) >= self.room:
+            return False
+        if self.broken and (self.flying or not self._renewed()):
             return False
         if len(self.call.ways) > 1 and (self.flying or self.calls + len(self.call.ways) > self.budget.evaluations):
             return False  # how it wants to be called is still to be seen
@@ -237,6 +236,21 @@ class Collector:
             if self.fresh:
                 self._end("sampling-time", stopped=False, time=self.time)
             return False
+        return True
+
+    def _renewed(self) -> bool:
+        """Whether a fresh pool of processes is in the place of one that broke."""
+        pool = another(self.executor) if self.barren < MOST_BARREN else None
+        if pool is None:
+            left = self.budget.evaluations - self.calls
+            if self.runs.log is None:
+                self._end("workers-died", stopped=False, left=left)
+            else:
+                self._end("workers-died-log", stopped=False, left=left, log=self.runs.log.path.name)
+            return False
+        self.fresh_pools.append(pool)
+        self.executor, self.room, self.broken = pool, workers_of(pool), False
+        self.barren += 1
         return True
 
     def _expected(self) -> float:
@@ -265,7 +279,7 @@ class Collector:
             self.runs.withdraw(point)
             if not self.fresh and not isinstance(error, BrokenExecutor):
                 raise ArgumentError(f"executor: it takes no calls ({error}); fit inside of its with block") from None
-            self._end("workers-died")
+            self.broken = True
             return
         self.flying[future] = (point, clock.perf_counter(), most)
 
@@ -312,14 +326,14 @@ class Collector:
             return
         if isinstance(error, BrokenExecutor):  # a worker process died of this call, or of another in flight with it
             result = Result((), math.nan, "the process that evaluated it died")
-            self._end("workers-died", stopped=False)
+            self.broken = True
         elif error is not None and not self.fresh:
             self._leave()
             raise _unsendable(error) from None
         elif error is not None:
             result = Result((), math.nan, f"{type(error).__name__}: {error}")
         else:
-            result = future.result()
+            result, self.barren = future.result(), 0
             if self.journal is not None:
                 self.journal.keep(key_of("call", point), tuple(result))
             self.calls -= most - result.calls
@@ -338,7 +352,8 @@ class Collector:
         self.fresh += 1
         if self.fresh == 1 and self.time is not None:  # what it took to get going is not charged
             self.deadline = max(self.deadline, clock.perf_counter() + LEAST_SHARE * self.time)
-        self.lengths.append(result.seconds)
+        if math.isfinite(result.seconds):
+            self.lengths.append(result.seconds)
         y = result.y or (math.nan,) * known
         try:
             self.runs.tell(point, y, seconds=result.seconds, error=result.error)
@@ -369,4 +384,4 @@ class Collector:
         self.flying.clear()
 
 
-__all__ = ["Budget", "Collector", "gathered", "posed_runs", "workers_of"]
+__all__ = ["Budget", "Collector", "gathered", "posed_runs"]

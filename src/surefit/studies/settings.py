@@ -104,7 +104,8 @@ def words_of(settings: Mapping[str, Any]) -> str:
     parts = []
     for name, value in settings.items():
         if isinstance(value, MLPSpec):
-            text = f"{'-'.join(map(str, value.hidden))} {value.activation}"
+            widths = () if value.hidden is None else value.hidden
+            text = f"{'-'.join(map(str, widths))} {value.activation}".strip()
         elif name in ("method", "activation"):
             text = value if isinstance(value, str) else _method_words(value)
         elif name in ("hidden", "model") and isinstance(value, int | tuple | list):

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
 import json
 import math
 import multiprocessing
 import os
 import pickle
 import time as clock
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +73,7 @@ def tune(
         time: seconds in all.
         journal: a file that keeps every trial. The same call goes on from it, and several at once share it.
         processes: how many work at the same time, on this machine. A target that cannot be sent to them (a lambda)
-            needs 1.
+            needs 1. A trial whose process dies has failed, and fresh ones go on with the others.
         seed: of the fits, and of the search. With one process the same seed gives the same trials.
         callback: called with each `Trial` that ends here; returning True stops. With one process only.
         arguments: for all trials, as for `fit`. With `tol` the search ends with the first fit within it.
@@ -260,9 +262,13 @@ def _without_half_a_line(journal: Path, lock: Any) -> None:
 
 
 def _work(
-    optuna: Any, study: Any, job: Job, callback: Callable[[Trial], Any] | None = None, most: int | None = None
-) -> tuple[int, Fit] | None:
-    """Trials until there are enough, `most` of them here: the best of these, its number and fit."""
+    optuna: Any, study: Any, job: Job, callback: Callable[[Trial], Any] | None = None, most: int | None = None,
+    call: str = "",
+) -> tuple[int, Fit] | None:  # fmt: skip
+    """Trials until there are enough, `most` of them here: the best of these, its number and fit.
+
+    call: by what the trials of one call of `tune` are known, in a journal that several share.
+    """
     states, best = optuna.trial.TrialState, None
     least, own = math.inf, 0
     while own != most and len(_ended(study)) < job.trials:
@@ -280,6 +286,7 @@ def _work(
             if callback is not None and callback(_trial(ended)) is True:
                 break
             continue
+        trial.set_user_attr("call", call)
         interrupted = reached = False
         try:
             asked = arguments_of(job.arguments | settings)
@@ -334,11 +341,27 @@ def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathL
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.log" if journal is None else Path(journal)
         there = len(_ended(_study(optuna, path, job)))  # made before all others, which then find it
-        shares = [max(0, job.trials - there + i) // processes for i in range(processes)]  # together none too many
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=context) as pool:
-            for done in [pool.submit(_worker, path, job, i + 1, most) for i, most in enumerate(shares) if most]:
-                done.result()
+        call, trials = uuid.uuid4().hex, job.trials - there
+        for first in itertools.count(1, processes):  # once, unless a process dies
+            before = trials
+            shares = [max(0, trials + i) // processes for i in range(processes)]  # together none too many
+            try:
+                with ProcessPoolExecutor(processes, mp_context=context) as pool:
+                    asked = [
+                        pool.submit(_worker, path, job, first + i, most, call) for i, most in enumerate(shares) if most
+                    ]
+                    for done in asked:
+                        done.result()
+                break
+            except BrokenExecutor as error:
+                _fail(optuna, _study(optuna, path, job), call)
+                trials = job.trials - len(_ended(_study(optuna, path, job)))
+                if trials == before:
+                    raise ArgumentError(
+                        f"processes={processes}: they die before a single trial ({error}), as of too little memory, or "
+                        "of a script without `if __name__ == '__main__':`; give fewer, or processes=1"
+                    ) from None
         study = _study(optuna, path, job)
         if journal is not None:
             return study
@@ -347,9 +370,17 @@ def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathL
         return copy
 
 
-def _worker(path: Path, job: Job, number: int, most: int) -> None:
+def _worker(path: Path, job: Job, number: int, most: int, call: str) -> None:
     with _optuna() as optuna:
-        _work(optuna, _study(optuna, path, job, number), job, most=most)
+        _work(optuna, _study(optuna, path, job, number), job, most=most, call=call)
+
+
+def _fail(optuna: Any, study: Any, call: str) -> None:
+    """End the trials of a call that went with their processes: they are tried once."""
+    running = (optuna.trial.TrialState.RUNNING,)
+    for one in study.get_trials(deepcopy=False, states=running):
+        if one.user_attrs.get("call") == call:
+            study.tell(one.number, state=optuna.trial.TrialState.FAIL)
 
 
 # --- what comes of it -------------------------------------------------------------------------------------------------
@@ -378,7 +409,7 @@ def _trial(one: Any) -> Trial:
     """A trial of Optuna."""
     failed = one.user_attrs.get("failed")
     if failed is None and one.value is None:
-        failed = "not ended"
+        failed = "its process died"
     if failed is not None:
         return Trial(one.number, failed, dict(one.params))
     return Trial(one.number, "done", dict(one.params), float(one.value), **one.user_attrs["found"])

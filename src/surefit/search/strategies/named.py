@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from surefit import nn
@@ -9,6 +10,7 @@ from surefit.attempts.methods import LBFGS, LM, Additive, Features, Polynomial, 
 from surefit.attempts.polynomial import network_for
 from surefit.errors import ArgumentError
 from surefit.models.chain import is_hidden_layer, output_layer
+from surefit.models.spec import MLPSpec
 from surefit.problems.gradients import check_alike
 from surefit.problems.points import MANY, equations, rows_of
 from surefit.problems.problem import ROWS, Problem
@@ -34,12 +36,14 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
                 f"input; leave {spelled('model')} out, or give surefit.Additive(units=...)"
             )
         model = (sum(method.widths(d)),)
-    if model is None:
+    if model is None or (isinstance(model, MLPSpec) and model.hidden is None):
+        widths: tuple[int, ...] | None = None
         if isinstance(method, (Features, VarPro)):
             units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
-            model = (units if free else max(1, min(units, n // 3)),)
+            widths = (units if free else max(1, min(units, n // 3)),)
         elif isinstance(method, LM):
-            model = DEEP
+            widths = DEEP
+        model = replace(MLPSpec() if model is None else model, hidden=widths)
     network = s.built(model)
     check_method(method, network, s.problem)
     problem, ridge = points_for(s, method, network), 0.0

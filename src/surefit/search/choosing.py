@@ -25,6 +25,7 @@ from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
 from surefit.problems.large import Parts
 from surefit.problems.periodic import lifted
+from surefit.problems.posing import with_evaluations
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
@@ -116,9 +117,12 @@ def fit_problem(
         if state.prover is not None:
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
-            return recorded(with_bounds(state), reason, made, model)
-        record = recorded(state, run(state, strategy), made, model)
-        return record if whole is None else in_own_inputs(record, whole, time)
+            record = recorded(with_bounds(state), reason, made, model)
+        else:
+            record = recorded(state, run(state, strategy), made, model)
+        record = record if whole is None else in_own_inputs(record, whole, time)
+    record.problem = with_evaluations(record.problem)
+    return record
 
 
 def _check_switches(prove: Any, jit: Any, method: Method) -> None:

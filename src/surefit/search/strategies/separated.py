@@ -21,6 +21,7 @@ from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
+    ADAM_AFTER_LM,
     MOST_SEPARATED,
     MOST_WIDE,
     SEPARATED,
@@ -77,7 +78,9 @@ def separated(s: State) -> Strategy:
         layers: Layers | None
         accuracy, roundoff = tol * unit / s.size, ROUNDOFF[str(s.dtype)]
         if s.dim == 2:
-            found = products = products_of(values, accuracy, most, rng)
+            found = products = products_of(values, accuracy, most, rng, ADAM_AFTER_LM)
+            if products is not None and products.tol > accuracy:  # its values tell no more
+                tol = max(tol, products.tol * s.size / unit)
             layers = None if products is None else layers_of(products, tol, roundoff)
         else:
             found = train = train_of(values, accuracy, most, rng)
@@ -101,6 +104,8 @@ def separated(s: State) -> Strategy:
         candidate = yield attempt
         if candidate is None or tol <= SEPARATED_LEAST * s.size / unit:
             return None
+        if isinstance(found, Products) and found.tol > accuracy:
+            return None  # its values tell no more
         if sum(w.size for w, _ in layers) * 2 > UNASKED_PARAMETERS and s.tol is None:
             return None
         tol *= 0.1 * min(1.0, goal / candidate.score)

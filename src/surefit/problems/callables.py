@@ -86,6 +86,7 @@ class CallableFunction:
     Attributes:
         failures: the errors that it raised, by points as bytes.
         asked, seconds: how many values it was asked for, and how long that took.
+        evaluations: how many values it was asked for in all, those that told how it wants to be called among them.
         single: whether some came in single precision.
         remembers: whether values are kept, so that a point is not asked for twice: for one that takes them one by one.
         memory: where values are kept for a process that goes on after this one was killed.
@@ -96,6 +97,7 @@ class CallableFunction:
         self.f, self.way, self.names, self.outputs = f, way, tuple(names), outputs
         self.failures: dict[bytes, Failure] = {}
         self.asked, self.seconds, self.single = 0, 0.0, False
+        self.evaluations = 0
         self.remembers = way not in AT_ONCE
         self._known: dict[bytes, np.ndarray] = {}
         self.memory: Memory | None = None
@@ -207,6 +209,7 @@ class CallableFunction:
         return values
 
     def _checked(self, points: np.ndarray) -> np.ndarray:
+        self.evaluations += len(points)
         y = WAYS[self.way](self.f, points)
         if y.shape != (len(points), self.outputs):
             raise _Refused(
@@ -359,13 +362,16 @@ def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
     if "torch" in sys.modules:
         ways += ["tensor columns"] * several + ["tensor points"] * single
     failures: list[str] = []
+    tries = 0
     for way in ways:
         if way == "turned columns" and not (failures and failures[-1].startswith("ShapeError")):
             continue  # it did not give (k, n)
+        tries += len(x) * (way in AT_ONCE)
         many, seconds = _timed(way, f, x, failures) if way in AT_ONCE else (None, math.inf)
         if way in AT_ONCE and many is None:
             continue
         alone, each = zip(*[_timed(way, f, x[i : i + 1], failures) for i in range(len(x))], strict=True)
+        tries += len(x)
         known = [y for y in alone if y is not None]
         if not known or (many is not None and not _same(many, alone)):
             continue
@@ -379,6 +385,8 @@ def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
         if way not in AT_ONCE and function.seconds < ASKED_AGAIN:
             i = next(i for i, y in enumerate(alone) if y is not None)
             function.differing = _differing(alone[i], _attempt(way, f, x[i : i + 1], []), box, x[i])
+            tries += 1
+        function.evaluations = tries
         return function, function.outputs
     said = list(dict.fromkeys(failures)) or ["it returned nothing usable"]
     where = ", ".join(f"{n}={v:.6g}" for n, v in zip(box.names, x[0], strict=True))

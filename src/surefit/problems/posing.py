@@ -105,6 +105,15 @@ def pose(
     return known(problem, plan)
 
 
+def with_evaluations(problem: Problem) -> Problem:
+    """The problem, which says how often its callable was evaluated so far, if it has one."""
+    function = problem.function.function if isinstance(problem.function, Steady) else problem.function
+    if not isinstance(function, CallableFunction):
+        return problem
+    counts = {"evaluations": function.evaluations, "failed": len(function.failures), "resumed": 0}
+    return replace(problem, source=problem.source | {"evaluated": counts})
+
+
 def first_sampling(dim: int, plan: Sampling) -> Sampling:
     """The plan with the first training points of a function for a solver, which draws more as its networks grow."""
     design, count = ("chebyshev", 9**3) if dim == 3 else ("auto", 9**3)
@@ -504,4 +513,4 @@ def _table_and_weights(target: Any, plan: Sampling, reading: Mapping[str, Any]) 
     return table, plan
 
 
-__all__ = ["first_sampling", "formula_texts", "needed_domain", "pose"]
+__all__ = ["first_sampling", "formula_texts", "needed_domain", "pose", "with_evaluations"]

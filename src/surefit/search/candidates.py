@@ -112,8 +112,9 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         or _near(error.max, model, outcome.details.get("output_norm"), tol, problem)
     ):
         error = judge.measured(values_of(model))  # as it is used later
-    if model.dtype == ops.float32 and problem.exact and tol is not None and error.max <= tol:
-        error = judge.crowded(values_of(model), error)
+    good = attempt.goal if tol is None else tol
+    if problem.exact and good is not None and error.max <= good:
+        error = judge.closer(values_of(model), error, model.num_parameters())
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
     if judge.kind == "validation" and problem.validation is None and outcome.left_out is not None and known:

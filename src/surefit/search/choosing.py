@@ -25,6 +25,7 @@ from surefit.models.scaled import Scaled, scaled
 from surefit.models.spec import network_of
 from surefit.problems.large import Parts
 from surefit.problems.periodic import lifted
+from surefit.problems.posing import with_evaluations
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
@@ -110,15 +111,18 @@ def fit_problem(
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
         if not problem.quantiles and (problem.exact or not problem.signs):  # else validation rows alone decide
-            state.aim = (FLOAT32 if state.dtype == ops.float32 else GOAL) * state.size
+            state.aim = FLOAT32 * state.size if state.dtype == ops.float32 else state.share(GOAL)
     settings, strategy, made = strategy_of(state, settings, model, jit, again)
     with notify_failure(callbacks, began):
         if state.prover is not None:
             free = model is None and problem.free
             reason = run(state, until_proved(state, strategy, settings, free))
-            return recorded(with_bounds(state), reason, made, model)
-        record = recorded(state, run(state, strategy), made, model)
-        return record if whole is None else in_own_inputs(record, whole, time)
+            record = recorded(with_bounds(state), reason, made, model)
+        else:
+            record = recorded(state, run(state, strategy), made, model)
+        record = record if whole is None else in_own_inputs(record, whole, time)
+    record.problem = with_evaluations(record.problem)
+    return record
 
 
 def _check_switches(prove: Any, jit: Any, method: Method) -> None:

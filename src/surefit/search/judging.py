@@ -20,7 +20,7 @@ from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
-from surefit.search.uphill import Climb, climb
+from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
 Predict = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> values (n, k)
@@ -44,7 +44,10 @@ FEW = 100  # test rows of which the largest error says little about new ones
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
-CROWD = 10_000  # further points near the worst one, and as many everywhere, where each has its own rounding
+CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
+BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
+SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
+CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -471,6 +474,7 @@ class Judge:
         kind: of what it measures on; see `Measured`.
         points: the rows or fresh points and their values, which stay the same for all candidates.
         size: the largest |target| among these points and the training rows.
+        spread: what it varies by there where that is less, as beside a large offset.
         spent: how often the target was evaluated.
 
     With `time` in seconds and a slow callable (`Problem.seconds_per_point`) about a fifth of it goes into measuring,
@@ -479,7 +483,7 @@ class Judge:
     """
 
     def __init__(self, problem: Problem, seed: int, time: float | None = None) -> None:
-        self.problem, self.seed, self.spent, self.left_out = problem, seed, 0, 0
+        self.problem, self.seed, self.time, self.spent, self.left_out = problem, seed, time, 0, 0
         if problem.function is None:
             self.points, self.kind = judging_rows(problem)
             self.even = len(self.points[0])
@@ -487,7 +491,9 @@ class Judge:
             self.kind, self.effort = "fresh", effort_of(problem, time)
             self.pool = self.effort.pool
             self._draw()
-        self.size = max(float(np.abs(y).max(initial=0.0)) for y in (self.points[1], problem.train[1]))
+        known = np.concatenate([self.points[1], problem.train[1]])
+        self.size = float(np.abs(known).max(initial=0.0))
+        self.spread = min(self.size, float(np.ptp(known, axis=0).max(initial=0.0)) if len(known) else 0.0)
 
     def _draw(self) -> None:
         """The points of a known function that every candidate is measured at; the first `even` are spread evenly."""
@@ -537,25 +543,75 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
-    def crowded(self, predict: Predict, error: Measured) -> Measured:
-        """The error of a prediction in float32, whose rounding differs from point to point, at many more points.
+    def closer(self, predict: Predict, error: Measured, parameters: int) -> Measured:
+        """The error of what would be kept, looked at once more: at fresh points, and in crowds near the worst ones.
 
-        error: what `measured` found. Only of a formula, whose values cost little.
+        A search uphill ends on one of many ridges, as beside kinks, and may know the highest by a tenth too little; and
+        the rounding of float32 differs from point to point.
+
+        error: what `measured` found. Only of a known function whose values cost little, unless somebody said how many
+        may be asked for.
         """
-        problem = self.problem
-        if problem.source["kind"] != "formula" or problem.function is None or problem.near is not None:
+        count = self._crowd(parameters)
+        if count == 0:
             return error
-        if problem.plan is not None and problem.plan.verify is not None:
-            return error
-        rng = np.random.default_rng([self.seed, 0xC60D])
-        worst = problem.domain.shares(np.array([[error.at[name] for name in problem.names]]))
-        radius = 10.0 ** rng.uniform(-5.0, -0.5, (CROWD, 1))
-        near = worst + radius * rng.uniform(-1.0, 1.0, (CROWD, problem.domain.dim))
-        unit = np.concatenate([np.clip(near, 0.0, 1.0), rng.random((CROWD, problem.domain.dim))])
-        x, y = self._known(problem.domain.at(unit))
+        rng, domain, names = np.random.default_rng([self.seed, 0xC60D]), self.problem.domain, self.problem.names
+        x, y = self.points
         sizes = _sizes(predict(x), y).max(axis=1)
+        worst = np.array([[error.at[name] for name in names]])
+        x, sizes = np.concatenate([worst, x]), np.append(error.max, sizes)
+        fresh = domain.at(rng.random((count, domain.dim)))
+        if domain.dim > 1:
+            fresh = np.concatenate([fresh[: count // 2], border_points(domain, count // 2, rng)])
+        looked_at = 0
+        for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
+            points = fresh
+            if crowd:
+                order = np.argsort(-sizes, kind="stable")
+                tops = x[order[apart(domain.shares(x[order]), few, SPACED)]]
+                places = domain.shares(tops[np.arange(crowd) % len(tops)])
+                radius = 10.0 ** rng.uniform(-5.0, -0.5, (crowd, 1))
+                points = domain.at(np.clip(places + radius * rng.uniform(-1.0, 1.0, places.shape), 0.0, 1.0))
+            values = self._values(points)
+            good = np.isfinite(values).all(axis=1)
+            if not crowd and not good.all():
+                points = np.concatenate([points[good], self._beside_holes(points[good], points[~good])])
+                values = self._values(points)
+                good = np.isfinite(values).all(axis=1)
+            looked_at += int(good.sum())
+            x = np.concatenate([x, points[good]])
+            sizes = np.append(sizes, _sizes(predict(points[good]), values[good]).max(axis=1))
         largest = int(sizes.argmax())
-        return error.witnessed(float(sizes[largest]), dict(zip(problem.names, x[largest].tolist(), strict=True)))
+        at = dict(zip(names, x[largest].tolist(), strict=True))
+        return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
+
+    def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
+        """Points (n, d) beside which the target is not defined, where it often begins like a root.
+
+        inside, holes: points at which it is, and is not.
+        """
+        from scipy.spatial import cKDTree
+
+        if not len(inside):
+            return inside
+        shares, low = self.problem.domain.shares, inside[:BESIDE]
+        high = holes[cKDTree(shares(holes)).query(shares(low))[1]]
+        for _ in range(HALVED):
+            middle = 0.5 * low + 0.5 * high
+            there = np.isfinite(self._values(middle)).all(axis=1)[:, None]
+            low, high = np.where(there, middle, low), np.where(there, high, middle)
+        return low
+
+    def _crowd(self, parameters: int) -> int:
+        """How many points of each kind are looked at once more; `parameters`: of the network."""
+        problem = self.problem
+        if problem.function is None or problem.near is not None or not problem.exact or self.pool is not None:
+            return 0
+        if (problem.plan is not None and problem.plan.verify is not None) or problem.affordable is not None:
+            return 0
+        seconds = CROWD_SECONDS if self.time is None else min(CROWD_SECONDS, CROWD_OF_TIME * self.time)
+        each = (problem.seconds_per_point or 0.0) + 2.0 * parameters / FLOPS
+        return min(CROWD, int(seconds / max(each, 1e-12) / 2))
 
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""

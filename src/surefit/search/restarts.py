@@ -15,6 +15,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.errors import ArgumentError
+from surefit.problems.posing import with_evaluations
 from surefit.problems.problem import Problem
 from surefit.search.limits import MOST_NETWORKS
 from surefit.search.record import Record
@@ -86,6 +87,7 @@ def best_of(records: Sequence[ARecord]) -> ARecord:
     chosen = records[int(np.nanargmin(counting)) if np.isfinite(counting).any() else 0]
     chosen.made.settings["restarts"] = len(records)
     chosen.restarts = scores
+    chosen.problem = with_evaluations(chosen.problem)  # those of the others, too
     return chosen
 
 

@@ -24,12 +24,13 @@ from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
+from surefit.models.inference import values_of
 from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, scored
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32
+from surefit.search.limits import FLOAT32, KNOWN_TO
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
 from surefit.search.timings import Timings
@@ -67,6 +68,10 @@ class State:
         """The largest |target|."""
         return self.judge.size
 
+    def share(self, of: float) -> float:
+        """An error that is such a share of what the target varies by; not less than values so large are known to."""
+        return max(of * self.judge.spread, KNOWN_TO * self.size)
+
     @property
     def goal(self) -> float | None:
         """The largest error that is good enough: the tolerance, or what is aimed at; None for measured data."""
@@ -84,7 +89,7 @@ class State:
             for found in self.candidates:
                 if self.prover.proves(found):
                     return found
-        return best_of(self.candidates, self.size, cautious=self.aim is not None)
+        return best_of(self.candidates, self.judge.spread, cautious=self.aim is not None)
 
     def changed(self, old: Candidate, new: Candidate) -> Candidate:
         """Put a candidate of which more is known in the place of what it was."""
@@ -213,6 +218,10 @@ def recorded(
             reason = say("interrupted")
         best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
         assert best is not None
+    error = best.error
+    if best.score > (state.goal or 0.0) and not progress.interrupted:  # else that was done before it was good enough
+        with state.timings.phase("judging"):
+            error = state.judge.closer(values_of(best.model), error, best.model.num_parameters())
     if announce and not progress.shown:
         notify_model(progress.callbacks, best.model, best.problem, state.seed)
     if announce:
@@ -227,7 +236,7 @@ def recorded(
     if problem.stream is not None:  # whose rows are not the fit's to keep
         problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict(best.details)})
     return Record(
-        problem=problem, model=best.model, made=how, error=best.error,
+        problem=problem, model=best.model, made=how, error=error,
         history=progress.history,
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,

@@ -72,6 +72,14 @@ def _apart(unit: np.ndarray, order: np.ndarray, taken: list[int], count: int, le
     return fresh
 
 
+def apart(unit: np.ndarray, count: int, cells: int) -> list[int]:
+    """Of points of the unit cube (n, d), in order, the first `count` that are not close to an earlier one.
+
+    cells: of so many points in the cube none are close.
+    """
+    return _apart(unit, np.arange(len(unit)), [], count, 0.5 * cells ** (-1.0 / unit.shape[1]))
+
+
 class _Search:
     """Evaluations in the unit cube, and how many are left."""
 
@@ -182,4 +190,4 @@ def _parabola_tops(
     return np.clip(np.where(np.isfinite(step), step, 0.0), -2.0 * r, 2.0 * r)
 
 
-__all__ = ["Climb", "climb"]
+__all__ = ["Climb", "apart", "climb"]

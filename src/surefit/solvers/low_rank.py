@@ -28,6 +28,8 @@ SAMPLES = 3000  # points of the grid at which the residual is looked at
 CHECKED = 1000  # points of the box, beside as many close to where pieces are short
 OFF = 10.0  # times the tolerance, by which values between the points of the grid may be off
 SHARE = 0.3  # of the tolerance, to which pieces and products are found
+LOOSER = 3.0  # times what is left along lines, to which products are looked for where it stays above the tolerance
+LEAST_VALUES = 500  # of which anything can be told: of a function that is a polynomial of degree 16 in each input
 SETTLES = 1e-14  # of the largest value: no finer tolerance is of use
 
 
@@ -43,6 +45,7 @@ class Products:
     sizes: np.ndarray
     size: float
     asked: int
+    tol: float = 0.0  # of the largest value, to which they are found
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """The sum (n,) at points (n, 2)."""
@@ -83,11 +86,25 @@ class _Turned(Asked):
         return self.f.at(points[:, ::-1])
 
 
+class _Known(Asked):
+    """The same on a grid of which all values are known."""
+
+    def __init__(self, f: Asked, grids: list[np.ndarray], whole: np.ndarray) -> None:
+        self.f, self.grids, self.whole = f, grids, whole
+
+    def __call__(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        rows, columns = (np.searchsorted(grid, t) for grid, t in zip(self.grids, (u, v), strict=True))
+        return self.whole[np.ix_(rows, columns)]
+
+
 @one_thread()
-def products_of(values: Values, tol: float, most: int, generator: np.random.Generator) -> Products | None:
+def products_of(
+    values: Values, tol: float, most: int, generator: np.random.Generator, coarsest: float = 0.0
+) -> Products | None:
     """The products of a function of two inputs, to `tol` of its largest value.
 
-    None where more than 120 would be needed, or more than about `most` values, or where it has none.
+    None where more than 120 would be needed, or more than about `most` values, or where it has none. coarsest: of the
+    largest value, to which they are found at least where its values have noise, or are too few to tell it to `tol`.
 
     >>> f = lambda p: np.sqrt(p[:, 0] + 1.0) * np.exp(p[:, 1]) + 1.0 / (p[:, 0] + p[:, 1] + 2.1)
     >>> found = products_of(f, 1e-9, 100_000, np.random.default_rng(0))
@@ -96,16 +113,28 @@ def products_of(values: Values, tol: float, most: int, generator: np.random.Gene
     (True, True)
     """
     f = Asked(values, most)
-    tol = max(tol, SETTLES)
+    tol = wanted = max(tol, SETTLES)
+    while f.left >= LEAST_VALUES and tol < 1.0:
+        found = _products_of(f, tol, generator)
+        if isinstance(found, Products):
+            reached = max(wanted, found.tol)
+            return replace(found, asked=f.asked, tol=reached) if reached <= max(wanted, coarsest) else None
+        if found is None or not coarsest > 0.0 or LOOSER * found <= tol:
+            return None
+        tol = LOOSER * found  # a cautious estimate: what comes of it may be better
+    return None
+
+
+def _products_of(f: Asked, tol: float, generator: np.random.Generator) -> Products | float | None:
+    """The products; where its values along lines are not so smooth, what is left there, as a share of the size."""
     lines = [np.array(FIRST_LINES), np.array(FIRST_LINES)]
     looked: list[list[float]] = [[], []]
     for _ in range(ROUNDS):
-        along = [pieces_of(lambda t: f(t, lines[1]), SHARE * tol, f.left // 2, looked_at=looked[0])]
-        if not along[0].settled:
-            return None
-        along.append(pieces_of(lambda t: f(lines[0], t).T, SHARE * tol, f.left // 2, looked_at=looked[1]))
-        if not along[1].settled:
-            return None
+        along: list[Pieces] = []
+        for line, i in ((lambda t: f(t, lines[1]), 0), (lambda t: f(lines[0], t).T, 1)):
+            along.append(pieces_of(line, SHARE * tol, f.left // (2 * len(lines[1 - i])), looked_at=looked[i]))
+            if not along[i].settled:
+                return along[i].unresolved
         size = max(p.size for p in along)
         if not size > 0.0:
             return None
@@ -115,13 +144,13 @@ def products_of(values: Values, tol: float, most: int, generator: np.random.Gene
             return None
         left, right, pivots = found
         products = _balanced(left, right, along, grids, size, 0.1 * SHARE * tol * size, f.asked)
-        points = on_pieces(along, CHECKED, generator)
+        points = without_jumping(along, on_pieces(along, max(1, min(CHECKED, f.left // 4)), generator))
         truth = f.at(points)
         off = np.abs(products.at(points) - truth)
         if not np.isfinite(truth).all():
             return None
         if off.max() <= OFF * tol * size:
-            return replace(products, asked=f.asked)
+            return replace(products, tol=float(min(tol, LOOSER * off.max() / size)))
         worst = points[np.argsort(off)[-LINES // 2 :]]
         for i in (0, 1):
             taken = grids[i][pivots[: LINES // 2, i]]
@@ -155,6 +184,12 @@ def on_pieces(pieces: Sequence[Pieces], count: int, generator: np.random.Generat
     return np.concatenate([whole, np.where(mixed, close, whole)])
 
 
+def without_jumping(pieces: Sequence[Pieces], points: np.ndarray) -> np.ndarray:
+    """The points (n, d) without those at a jump, where a polynomial between neighbouring floats tells nothing."""
+    at_jump = [p.jumping[p.piece_of(x)] for p, x in zip(pieces, points.T, strict=True)]
+    return points[~np.any(at_jump, axis=0)]
+
+
 def _crossed(
     f: Asked, grids: list[np.ndarray], tol: float, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -163,10 +198,16 @@ def _crossed(
     if n > m:  # the shorter side is asked twice
         turned = _crossed(_Turned(f), grids[::-1], tol, generator)
         return None if turned is None else (turned[1], turned[0], turned[2][:, ::-1])
-    at = np.stack([generator.integers(0, n, SAMPLES), generator.integers(0, m, SAMPLES)], axis=1)
-    corners = np.array([(i, j) for i in (0, n - 1) for j in (0, m - 1)])
-    at = np.concatenate([corners, at])
-    rest = f.at(np.stack([grids[0][at[:, 0]], grids[1][at[:, 1]]], axis=1))
+    if n * m <= SAMPLES and n * m < f.left:  # all of it costs no more
+        whole = f(*grids)
+        f = _Known(f, grids, whole)
+        at, rest = np.indices(whole.shape).reshape(2, -1).T, whole.reshape(-1)
+    else:
+        samples = min(SAMPLES, f.left // 4)
+        at = np.stack([generator.integers(0, n, samples), generator.integers(0, m, samples)], axis=1)
+        corners = np.array([(i, j) for i in (0, n - 1) for j in (0, m - 1)])
+        at = np.concatenate([corners, at])
+        rest = f.at(np.stack([grids[0][at[:, 0]], grids[1][at[:, 1]]], axis=1))
     if not np.isfinite(rest).all():
         return None
     left, right = np.zeros((n, MOST_RANK)), np.zeros((m, MOST_RANK))
@@ -175,7 +216,7 @@ def _crossed(
         worst = int(np.abs(rest).argmax())
         if abs(rest[worst]) <= tol:
             return left[:, :k], right[:, :k], np.array(pivots, int).reshape(-1, 2)
-        if f.left < 2 * n + m:
+        if not isinstance(f, _Known) and f.left < 2 * n + m:
             return None
         j = int(at[worst, 1])
         column = f(grids[0], grids[1][[j]])[:, 0] - left[:, :k] @ right[j, :k]
@@ -219,4 +260,14 @@ def coefficients_of(values: np.ndarray, pieces: int) -> np.ndarray:
     return np.einsum("ji,nik->njk", to_coefficients, values.reshape(pieces, DEGREE + 1, -1))
 
 
-__all__ = ["SETTLES", "SHARE", "Asked", "Products", "coefficients_of", "nodes_of", "on_pieces", "products_of"]
+__all__ = [
+    "SETTLES",
+    "SHARE",
+    "Asked",
+    "Products",
+    "coefficients_of",
+    "nodes_of",
+    "on_pieces",
+    "products_of",
+    "without_jumping",
+]

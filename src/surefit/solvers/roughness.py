@@ -56,6 +56,18 @@ class Pieces:
         """The middle of the shortest piece."""
         return float(self.ends[np.argmin(np.diff(self.ends, axis=1)[:, 0])].mean())
 
+    @property
+    def unresolved(self) -> float:
+        """What further coefficients would add where they add most, as a share of the size."""
+        return float(_rest(np.abs(self.coefficients).max(axis=2)).max()) / self.size if self.size > 0 else 0.0
+
+    @property
+    def jumping(self) -> np.ndarray:
+        """Which pieces (n,) are as short as floats allow, and hold a jump."""
+        height = 2.0 * np.abs(self.coefficients[:, 1::2].sum(axis=1)).max(axis=1)
+        short = np.diff(self.ends, axis=1)[:, 0] <= FLOOR * 2.0**-52 * np.abs(self.ends).max(axis=1) + NEAR_ZERO
+        return np.asarray(short & (height > JUMP * self.size))
+
     def piece_of(self, places: np.ndarray) -> np.ndarray:
         """The number of the piece (n,) that each place lies on."""
         return np.clip(np.searchsorted(self.ends[:, 0], places, side="right") - 1, 0, len(self.ends) - 1)
@@ -84,9 +96,10 @@ def pieces_of(
 ) -> Pieces:  # fmt: skip
     """Split an interval until a polynomial of degree 16 resolves each piece to `tol` of the largest value.
 
-    most: values that may be asked for, about. eps: the rounding of places. looked_at: places where something narrow may
-    be, which few values would miss. shortest: length of a piece at which it is left as it is, and which may be near 0
-    alone, where floats are dense. taken_at: where values are taken of places, which are rounded.
+    most: places at which values may be asked for, about; with few fewer are looked at. eps: the rounding of places.
+    looked_at: places where something narrow may be, which few values would miss. shortest: length of a piece at which
+    it is left as it is, and which may be near 0 alone, where floats are dense. taken_at: where values are taken of
+    places, which are rounded.
 
     >>> found = pieces_of(lambda u: np.abs(u - 0.25)[:, None], 1e-9, 10_000)
     >>> shortest = found.ends[np.argmin(np.diff(found.ends, axis=1))]
@@ -96,8 +109,9 @@ def pieces_of(
     found = _resolved(values, tol, most, eps, np.array(ends), shortest, taken_at)
     if not found.settled:
         return found
-    even = np.linspace(-1.0, 1.0, CHECKED)
-    even += 0.3 / CHECKED * np.sin(70.0 * even)  # a grid can agree with a period
+    checked = max(2, min(CHECKED, (most - found.asked) // 4))
+    even = np.linspace(-1.0, 1.0, checked)
+    even += 0.3 / checked * np.sin(70.0 * even)  # a grid can agree with a period
     even = ends[0] + (ends[1] - ends[0]) * (0.5 + 0.5 * even) if ends != (-1.0, 1.0) else even
     places = np.sort(np.clip(np.concatenate([even, looked_at]), *ends))
     truth = values(places)
@@ -108,7 +122,7 @@ def pieces_of(
     if not len(missed):
         return replace(found, asked=found.asked + len(places))
     edges = np.unique(np.clip(np.concatenate([ends, missed - CLOSE, missed + CLOSE]), *ends))
-    again = _resolved(values, tol, most, eps, edges, shortest, taken_at)
+    again = _resolved(values, tol, most - found.asked - len(places), eps, edges, shortest, taken_at)
     return replace(again, asked=found.asked + len(places) + again.asked)
 
 

@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 
 from surefit.blas import one_thread
-from surefit.solvers.low_rank import SETTLES, SHARE, Asked, coefficients_of, nodes_of, on_pieces
+from surefit.solvers.low_rank import SETTLES, SHARE, Asked, coefficients_of, nodes_of, on_pieces, without_jumping
 from surefit.solvers.roughness import Pieces, pieces_of
 
 Values = Callable[[np.ndarray], np.ndarray]  # points (n, 3) of [-1, 1]^3 -> values (n,), NaN where there are none
@@ -34,6 +34,7 @@ CHECKED = 1500  # points of the box, beside as many close to where pieces are sh
 SAMPLES = 4000  # pairs of places that tell how large a sum is
 CLOSE = 3.0  # times the tolerance, by which values between the places that were asked for may be off
 WORST = 6  # points of a round that lines of the next go through
+LEAST_VALUES = 3000  # of which anything can be told
 ABOVE = 1.05  # times the largest sum that was seen
 
 
@@ -86,6 +87,8 @@ def train_of(values: Values, tol: float, most: int, generator: np.random.Generat
     True
     """
     f = _OnLines(values, most)
+    if most < LEAST_VALUES:
+        return None
     tol = max(tol, SETTLES)
     through = [np.array(list(product(FIRST, FIRST))) for _ in range(3)]
     looked: list[list[float]] = [[], [], []]
@@ -104,7 +107,7 @@ def train_of(values: Values, tol: float, most: int, generator: np.random.Generat
         found = _joined(f, along, grids, through, SHARE * tol * size, size, generator)
         if found is None:
             return None
-        points = on_pieces(along, CHECKED, generator)
+        points = without_jumping(along, on_pieces(along, max(1, min(CHECKED, f.left // 4)), generator))
         truth = f.at(points)
         if not np.isfinite(truth).all():
             return None

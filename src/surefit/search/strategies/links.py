@@ -8,9 +8,11 @@ no such layer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebval
@@ -33,12 +35,41 @@ from surefit.solvers.features import SCALES, linear_features
 from surefit.solvers.univariate import Units, units_of
 
 OF_TIME = 0.2  # of the time, that values may cost
-VALUES = 60_000  # of the function that it takes about to see whether it is one
+VALUES = 60_000  # of the function that it takes at most to see whether it is one; for each input, one of fewer numbers
 LOOKED_AT = 4000  # points that tell the range of the sum
 MOST_UNITS = 600  # that make the number
 NUMBER = 1e-10  # of its half range, to which it is made if that many do
 LEAST = 1e-13  # of each function: gradients do not tell them better
 KNOWN = 10.0  # times what it is off by: shorter lengths are not resolved
+
+Found = TypeVar("Found")
+
+
+class _Spent(Exception):
+    """No further value may be asked for."""
+
+
+class AtMost:
+    """A function that is asked for so many values at most while something is looked for: rough ones tempt to more."""
+
+    def __init__(self, function: Values) -> None:
+        self.function, self.left = function, math.inf
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        self.left -= len(points)
+        if self.left < 0:
+            raise _Spent
+        return self.function(points)
+
+    def within(self, most: int, looked_for: Callable[[], Found | None]) -> Found | None:
+        """What is found with so many values; None where it takes more."""
+        self.left = most
+        try:
+            return looked_for()
+        except _Spent:
+            return None
+        finally:
+            self.left = math.inf
 
 
 def linked_numbers(s: State) -> Strategy:
@@ -51,12 +82,13 @@ def linked_numbers(s: State) -> Strategy:
         return None
     scaling = Scaling.of(problem)
 
-    def values(u: np.ndarray) -> np.ndarray:
+    def of_scaled(u: np.ndarray) -> np.ndarray:
         x = np.clip(scaling.unscaled_inputs(u), problem.domain.low, problem.domain.high)
         return np.asarray(function(x))[:, 0]
 
     rng = np.random.default_rng([s.seed, 0x11C])
-    found = linked(values, s.dim, rng)
+    values = AtMost(of_scaled)
+    found = values.within(VALUES, lambda: linked(values, s.dim, rng))
     if found is None:
         yield from _of_fewer(s, values, scaling, rng)
         return None
@@ -73,14 +105,14 @@ def linked_numbers(s: State) -> Strategy:
     return None
 
 
-def _of_fewer(s: State, values: Values, scaling: Scaling, rng: np.random.Generator) -> Strategy:
+def _of_fewer(s: State, values: AtMost, scaling: Scaling, rng: np.random.Generator) -> Strategy:
     """The networks of fewer numbers that a function is one of."""
     if (
         s.progress.time is not None
         and (s.problem.seconds_per_point or 0.0) * VALUES * s.dim > OF_TIME * s.progress.time
     ):
         return None
-    found = reduced(values, s.dim, rng)
+    found = values.within(VALUES * s.dim, lambda: reduced(values, s.dim, rng))
     if found is None:
         return None
     yield say("fewer-numbers", inputs=s.dim, numbers=1 if found.link else len(found.numbers))
@@ -194,4 +226,4 @@ def _joined(number: Units, outer: Units, scaling: Scaling) -> Layers:
     return [(number.gains, number.offsets), second, out]
 
 
-__all__ = ["composition", "linked_numbers"]
+__all__ = ["AtMost", "composition", "linked_numbers"]

@@ -21,6 +21,7 @@ from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
+    ADAM_AFTER_LM,
     MOST_SEPARATED,
     MOST_WIDE,
     SEPARATED,
@@ -54,7 +55,7 @@ def separated(s: State) -> Strategy:
     """A sum of products to more and more digits, as long as the function is one."""
     function, problem = s.problem.function, s.problem
     plain = problem.free and problem.gradients is None and not problem.log_target and len(problem.outputs) == 1
-    if s.dim not in MOST_SEPARATED or function is None or not plain or not s.size > 0:
+    if s.dim not in MOST_SEPARATED or function is None or not plain or not s.judge.spread > 0:
         return None
     most, left, each = MOST_SEPARATED[s.dim], s.progress.left(), seconds_per_value(function)
     if left is not None and each:
@@ -72,12 +73,14 @@ def separated(s: State) -> Strategy:
     while coarser >= 0 and tried < SEPARATED:
         if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
             return None
-        tol = max(tol, SEPARATED_LEAST * s.size / unit)
+        tol = max(tol, SEPARATED_LEAST * s.judge.spread / unit)
         found: Products | Train | None
         layers: Layers | None
-        accuracy, roundoff = tol * unit / s.size, ROUNDOFF[str(s.dtype)]
+        accuracy, roundoff = tol * unit / s.judge.spread, ROUNDOFF[str(s.dtype)]
         if s.dim == 2:
-            found = products = products_of(values, accuracy, most, rng)
+            found = products = products_of(values, accuracy, most, rng, ADAM_AFTER_LM)
+            if products is not None and products.tol > accuracy:  # its values tell no more
+                tol = max(tol, products.tol * s.judge.spread / unit)
             layers = None if products is None else layers_of(products, tol, roundoff)
         else:
             found = train = train_of(values, accuracy, most, rng)
@@ -99,8 +102,10 @@ def separated(s: State) -> Strategy:
         if attempt is None:
             return None
         candidate = yield attempt
-        if candidate is None or tol <= SEPARATED_LEAST * s.size / unit:
+        if candidate is None or tol <= SEPARATED_LEAST * s.judge.spread / unit:
             return None
+        if isinstance(found, Products) and found.tol > accuracy:
+            return None  # its values tell no more
         if sum(w.size for w, _ in layers) * 2 > UNASKED_PARAMETERS and s.tol is None:
             return None
         tol *= 0.1 * min(1.0, goal / candidate.score)

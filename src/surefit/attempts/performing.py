@@ -1,7 +1,8 @@
-"""What is done about an attempt: the one place that knows which code a method means."""
+"""What is done about an attempt: the one place that knows which code a method means, and what it can work on."""
 
 from __future__ import annotations
 
+from surefit import nn
 from surefit.attempts.additive import additive
 from surefit.attempts.attempt import Attempt, Outcome, Within
 from surefit.attempts.boosted import BoostedTrees, boosted_trees
@@ -11,13 +12,18 @@ from surefit.attempts.inputs import on_inputs, sparse
 from surefit.attempts.least_squares import search
 from surefit.attempts.local import local
 from surefit.attempts.members import Tabular, tabular
-from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Polynomial, VarPro
+from surefit.attempts.methods import LBFGS, LM, Additive, Features, FirstOrder, Polynomial, Solver, VarPro
 from surefit.attempts.polynomial import polynomial
 from surefit.attempts.progress import Progress
 from surefit.attempts.streamed import from_all_rows
 from surefit.blas import one_thread
+from surefit.errors import ArgumentError
+from surefit.models.chain import is_hidden_layer, output_layer
 from surefit.models.monotone import Monotone
+from surefit.problems.gradients import check_alike
+from surefit.problems.problem import Problem
 from surefit.sentences import say
+from surefit.spelling import spelled
 
 
 def perform(attempt: Attempt, progress: Progress, within: Within) -> Outcome | None:
@@ -62,4 +68,26 @@ def _performed(attempt: Attempt, progress: Progress, within: Within) -> Outcome 
         )  # fmt: skip
 
 
-__all__ = ["perform"]
+def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
+    """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
+    if isinstance(method, Features) and not is_hidden_layer(network):
+        raise ArgumentError(
+            f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
+            f"units with a bias and a smooth or kinked activation; use {spelled('method', repr('lm'))}, "
+            "'lbfgs' or 'adam' for other networks"
+        )
+    if isinstance(method, VarPro) and output_layer(network) is None:
+        raise ArgumentError(
+            f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
+            "'lm' or 'lbfgs'"
+        )
+    if isinstance(method, (Polynomial, Additive)) and problem.gradients is not None:
+        raise ArgumentError(
+            f"method: {method.name!r} fits values alone, and there are gradients among the data; use "
+            f"{spelled('method', repr('lm'))} or 'varpro', or leave the gradients out"
+        )
+    if isinstance(method, VarPro) and problem.gradients is not None:
+        check_alike(problem.gradients)
+
+
+__all__ = ["check_method", "perform"]

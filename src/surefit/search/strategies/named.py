@@ -7,11 +7,11 @@ from typing import Any
 
 from surefit import nn
 from surefit.attempts.methods import LBFGS, LM, Additive, Features, Polynomial, Solver, VarPro
+from surefit.attempts.performing import check_method
 from surefit.attempts.polynomial import network_for
 from surefit.errors import ArgumentError
-from surefit.models.chain import is_hidden_layer, output_layer
+from surefit.models.chain import is_hidden_layer
 from surefit.models.spec import MLPSpec
-from surefit.problems.gradients import check_alike
 from surefit.problems.points import MANY, equations, rows_of
 from surefit.problems.problem import ROWS, Problem
 from surefit.search.cost import most_rows
@@ -72,26 +72,4 @@ def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
     return s.drawn(rows, scattered=isinstance(method, Additive))
 
 
-def check_method(method: Solver, network: nn.Module, problem: Problem) -> None:
-    """ArgumentError for a network, or for gradients, that the method cannot do anything with."""
-    if isinstance(method, Features) and not is_hidden_layer(network):
-        raise ArgumentError(
-            f"model: {spelled('method', repr('features'))} needs one hidden layer, {spelled('model', '(units,)')}, of "
-            f"units with a bias and a smooth or kinked activation; use {spelled('method', repr('lm'))}, "
-            "'lbfgs' or 'adam' for other networks"
-        )
-    if isinstance(method, VarPro) and output_layer(network) is None:
-        raise ArgumentError(
-            f"model: {spelled('method', repr('varpro'))} needs a network that ends in a Linear layer with a bias; use "
-            "'lm' or 'lbfgs'"
-        )
-    if isinstance(method, (Polynomial, Additive)) and problem.gradients is not None:
-        raise ArgumentError(
-            f"method: {method.name!r} fits values alone, and there are gradients among the data; use "
-            f"{spelled('method', repr('lm'))} or 'varpro', or leave the gradients out"
-        )
-    if isinstance(method, VarPro) and problem.gradients is not None:
-        check_alike(problem.gradients)
-
-
-__all__ = ["check_method", "named", "points_for"]
+__all__ = ["named", "points_for"]

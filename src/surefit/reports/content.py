@@ -22,7 +22,7 @@ from surefit.formulas.printing import digits, latex_name
 from surefit.reports.card import coding_words, coverage_rows, mode_words, r2_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
-from surefit.reports.plots import draw
+from surefit.reports.plots import draw, loss_of
 from surefit.reports.provenance import python_code
 from surefit.reports.words import Speech
 from surefit.search.record import Solved
@@ -192,6 +192,8 @@ def training_section(fit: Record, say: Speech) -> list[Block]:
         method |= {"stage": fit.made.stage} | ({} if fit.made.choice is None else {"choice": fit.made.choice})
     if isinstance(own := method.get("inputs"), list) and all(isinstance(i, int) and i < len(fit.names) for i in own):
         method |= {"inputs": ", ".join(fit.names[i] for i in sorted(own))}
+    if "loss" in method:
+        method |= {"loss": loss_of(fit)}
     rows = [(say.known("scaled" if k == "scale" else k), _setting(v, say)) for k, v in method.items()]
     blocks: list[Block] = [Table(rows)]
     of = "-solver" if fit.made.solved else ""

@@ -46,6 +46,7 @@ def empty_film(problem: Problem, seed: int, title: str = "") -> Film:
         for low, high in zip(problem.domain.low, problem.domain.high, strict=True)
         if d in GRID
     )
+    axes = (problem.domain.axis(0, GRID[1]),) if d == 1 else axes  # over decades where its logarithm counts
     x, y = problem.test or problem.validation or problem.train
     if problem.function is not None and problem.test is None and problem.validation is None:
         x, y = fresh_points(problem, seed, KNOWN)

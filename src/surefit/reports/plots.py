@@ -58,16 +58,20 @@ def draw(fit: Record, kind: str) -> Figure:
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
     figure = chosen(fit)
-    if kind in ("fit", "samples") and len(fit.names) == 1:
+    if kind in ("fit", "samples", "units") and len(fit.names) == 1:
         _over_decades(fit, figure)
     return figure
 
 
 def _over_decades(fit: Record, figure: Figure) -> None:
-    """A logarithmic input is drawn over its logarithm."""
+    """A logarithmic input is drawn over its logarithm, with a margin in decades: that of a linear axis goes below 0."""
     if fit.domain.logarithmic:
+        x = np.concatenate([fit.domain.low, fit.domain.high, fit.problem.train[0][:, 0]])
+        low, high = float(x.min()), float(x.max())
+        room = (high / low) ** 0.02
         for axes in figure.axes:
             axes.set_xscale("log")
+            axes.set_xlim(low / room, high * room)
 
 
 def _all_names(fit: Record) -> tuple[str, ...]:
@@ -217,7 +221,7 @@ def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:
         raise ArgumentError("plot: kind='units' needs one input and a stack of layers that ends in a linear one")
     if fit.model.y_log:
         raise ArgumentError("plot: kind='units' shows what is added up, and the units of a logarithmic target multiply")
-    x = np.linspace(fit.domain.low[0], fit.domain.high[0], 501)
+    x = fit.domain.axis(0, 501)
     with no_grad():
         hidden: Any = fit.model.inputs(Tensor(x[:, None]))
         for layer in layers[:-1]:
@@ -239,6 +243,11 @@ def _plot_samples(fit: Record) -> Figure:
     return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
 
 
+def loss_of(fit: Record) -> str:
+    """What was minimised, by name: of quantiles the pinball loss, whatever a method has for values."""
+    return "pinball" if fit.problem.quantiles else str(fit.method.get("loss", "mse"))
+
+
 def _plot_loss(fit: Record) -> Figure:
     if not fit.history:
         raise DataError("plot: this fit has no history (it ended before its first epoch)")
@@ -250,7 +259,7 @@ def _plot_loss(fit: Record) -> Figure:
             {_said(s): _columns([r for r in fit.history if r["stage"] == s], rate=False) for s in stages},
             None,
         )
-    loss = str(fit.method["loss"])
+    loss = loss_of(fit)
     words = say("mean squared error") if loss == "mse" else say("{loss} loss", loss=loss)
     words = say("{words} (scaled)", words=words) if fit.method.get("scale", True) else words
     return view.loss_curves(curves, best=best, ylabel=words, title=title(fit))
@@ -310,7 +319,7 @@ def structure(fit: Record) -> Any:
     rows, batch = fit.problem.sizes()["train"], fit.method.get("batch_size")
     whole = batch is None or batch >= rows
     data = speech("structure-rows", rows=rows) if whole else speech("structure-data", rows=rows, batch=batch)
-    loss, lr = str(fit.method.get("loss", "mse")), fit.method.get("lr")
+    loss, lr = loss_of(fit), fit.method.get("lr")
     loss = view_say("mean squared error") if loss == "mse" else loss
     name = str(fit.method.get("method", ""))
     optimizer = METHODS[name].__name__ if name in METHODS else name

@@ -141,6 +141,14 @@ def caption(film: Film, frame: Frame) -> str:
 # --- panels that change -------------------------------------------------------------------------------------
 
 
+def even_in_decades(x: Array) -> bool:
+    """Whether a grid (n,) is spread evenly over the logarithm: that of an input of which the logarithm counts."""
+    if len(x) < 3 or not x[0] > 0:
+        return False
+    even, uneven = np.diff(np.log(x)), np.diff(x)
+    return bool(np.ptp(even) < 1e-6 * even.mean() and np.ptp(uneven) > 1e-3 * uneven.mean())
+
+
 class _Curves:
     """One input: target, data and fit."""
 
@@ -157,7 +165,12 @@ class _Curves:
         (self.line,) = axes.plot(x, np.zeros_like(x), label=say("fit"), **FIT_LINE)
         low, high = colour_limits(np.concatenate(values))
         axes.set_ylim(low - 0.12 * (high - low), high + 0.12 * (high - low))
-        set_x_limits(axes, x[0], x[-1], margin=0.02)
+        if even_in_decades(x):
+            room = (x[-1] / x[0]) ** 0.02
+            axes.set_xscale("log")
+            axes.set_xlim(x[0] / room, x[-1] * room)
+        else:
+            set_x_limits(axes, x[0], x[-1], margin=0.02)
         axes.set_xlabel(wrapped(film.names[0], 40))
         axes.set_ylabel(wrapped(film.outputs[j], 26))
         if not quiet:

@@ -106,6 +106,16 @@ def test_the_code_runs_and_prints_what_is_shown(name, tmp_path):
     assert not missing, "pictures that no code draws"
 
 
+@pytest.mark.parametrize("name", ["docs/certify.md", "docs/porting.md", "docs/report.md"])
+def test_the_code_of_a_page_that_shows_no_output_runs(name, tmp_path, monkeypatch):
+    """From top to bottom, as somebody pastes it: each name is made before it is used."""
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for block in re.findall(r"^```python\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL):
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(block, name, "exec"), names)
+
+
 @pytest.mark.parametrize("name", readme.DOCUMENTS)
 def test_what_is_shown_comes_from_code(name):
     told = {block.shows for block in readme.blocks_of(text_of(name))} - {None}

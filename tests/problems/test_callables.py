@@ -539,12 +539,9 @@ def test_a_matrix_at_a_point_is_refused():
         assert surefit.fit(row, "x=0:1", method="features").outputs
 
 
-@pytest.mark.parametrize("name, value", [("count", 9), ("design", "sobol"), ("with_corners", False), ("stream", True)])
-def test_a_setting_without_effect_is_refused(name, value):
-    """Points are chosen of a function; a table is what may be read in parts."""
-    target, box = ("x", "x=0:1") if name == "stream" else ((np.arange(20.0), np.arange(20.0)), None)
-    with pytest.raises(ArgumentError, match=f"^{name}: "):
-        surefit.fit(target, box, data=surefit.Sampling(**{name: value}), method="features")
+def test_a_function_is_not_read_in_parts():
+    with pytest.raises(ArgumentError, match=r"^stream: is for a table that is read in parts"):
+        surefit.fit("x", "x=0:1", data=surefit.Sampling(stream=True), method="features")
 
 
 def test_an_own_network_that_does_not_take_the_points_is_blamed():

@@ -217,3 +217,10 @@ def test_reports_tell_the_same(outputs, tmp_path):
     assert "which also chose the network" in held.report(tmp_path / "h.md").read_text(encoding="utf-8")
     assert "也用于选定网络" in held.report(tmp_path / "z.md", lang="zh").read_text(encoding="utf-8")
     assert not math.isnan(held.error.r2)
+
+
+def test_the_card_as_data_is_json():
+    """R² of a constant is NaN, the error left out of one row is infinite: JSON has neither."""
+    for target, box in (("3", "x=0:1"), (([1.0], [2.0]), None)):
+        fit = surefit.fit(target, box)
+        assert json.loads(json.dumps(fit.to_dict(), allow_nan=False))["error"]["r2"] is None

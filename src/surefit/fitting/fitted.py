@@ -107,8 +107,11 @@ class Fit(Readings, Record):
         return card_html(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """The card as plain data, for JSON."""
-        return to_dict(self)
+        """The card as plain data, for JSON: None stands for what is not finite, such as R² of a constant."""
+        from surefit.storage.model_file import finite_json
+
+        plain: dict[str, Any] = finite_json(to_dict(self))
+        return plain
 
     def to(self, dtype: Any) -> Fit:
         """The same fit with its network in another dtype, measured again.

@@ -110,10 +110,10 @@ def test_the_code_runs_and_prints_what_is_shown(name, tmp_path):
 def test_the_code_of_a_page_that_shows_no_output_runs(name, tmp_path, monkeypatch):
     """From top to bottom, as somebody pastes it: each name is made before it is used."""
     monkeypatch.chdir(tmp_path)
-    names = {"__name__": "__main__"}
-    for block in re.findall(r"^```python\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL):
-        with contextlib.redirect_stdout(io.StringIO()):
-            exec(compile(block, name, "exec"), names)
+    blocks = re.findall(r"^```python\n(.*?)^```", text_of(name), re.MULTILINE | re.DOTALL)
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()):
+        runpy.run_path("page.py")
 
 
 @pytest.mark.parametrize("name", readme.DOCUMENTS)

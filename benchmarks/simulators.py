@@ -250,8 +250,8 @@ def main(
     honest = sum(1 / FACTOR <= m["estimate"] <= FACTOR for m in medians)
     notes = [
         f"Root mean square errors at {DENSE} points over the deviation of the function, medians of {seeds} designs. "
-        "estimate: the error that the card tells over the true one. in range: how often the true one is in the range that "
-        "the card tells. covered: by the 90 % intervals.",
+        "estimate: the error that the card tells over the true one. in range: how often the true one is in the range "
+        "that the card tells. covered: by the 90 % intervals.",
         f"Within {NEAR:g} of the best on {near} of {len(medians)}; estimates within a factor of {FACTOR:g} on "
         f"{honest}, and {inside:.1%} of the true errors in the ranges that are told; intervals cover "
         f"{statistics.mean(m['covered'] for m in medians):.1%}; at most "

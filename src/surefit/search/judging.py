@@ -645,15 +645,20 @@ class Judge:
         found, values = self._known(x)
         self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
 
-    def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
+    def estimated(
+        self, left_out: np.ndarray, rmse: np.ndarray | None = None, distance: np.ndarray | None = None
+    ) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
-        rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell, as a teacher does.
+        rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell: of a teacher.
+        distance: (k,) of the model from that teacher, which is measured.
         """
         x, y = self.problem.train
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
-            return with_ranges(error, left_out, taught=False)
+            return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]), None)
+        taught, away = rmse, np.zeros(len(rmse)) if distance is None else distance
+        rmse = np.hypot(taught, away)
         deviation = np.where(np.ptp(y, axis=0) > 0, root_mean_square(y - y.mean(axis=0)), np.nan)
         r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
@@ -665,7 +670,7 @@ class Judge:
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
             r2=float(np.mean(r2[known])) if known.any() else math.nan,
         )  # fmt: skip
-        return with_ranges(found, left_out, taught=True)
+        return with_ranges(found, left_out, taught, away)
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
@@ -726,13 +731,24 @@ class Judge:
         return found, np.concatenate(sizes), left_out
 
 
-def with_ranges(error: Measured, left_out: np.ndarray, taught: bool) -> Measured:
-    """An estimate with the ranges of its root mean squares; left_out (n, k): what rows are missed by, left out."""
+def with_ranges(error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None) -> Measured:
+    """An estimate with the ranges of its root mean squares.
+
+    left_out (n, k): what rows are missed by when they are left out. rmse (k,): what is estimated. distance (k,): what
+    is known beside it, of a model from its teacher; None: nothing was taught.
+    """
+
+    def around(size: float, misses: np.ndarray, away: float) -> Range | None:
+        known = range_around(size, misses, distance is not None)
+        return None if known is None else known.farther(away)
+
+    apart = np.zeros(len(rmse)) if distance is None else distance
     parts = tuple(
-        replace(part, rmse_range=range_around(part.rmse, left_out[:, [j]], taught))
+        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(apart[j])))
         for j, part in enumerate(error.outputs)
     )
-    return replace(error, outputs=parts, rmse_range=range_around(error.rmse, left_out, taught))
+    size, away = (float(root_mean_square(each.reshape(-1, 1))[0]) for each in (rmse, apart))
+    return replace(error, outputs=parts, rmse_range=around(size, left_out, away))
 
 
 def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:

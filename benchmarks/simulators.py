@@ -7,6 +7,7 @@ says itself how good it is; what it says is compared with the truth, and so is w
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import statistics
 import sys
@@ -192,9 +193,11 @@ def cell(name: str, runs: int, seed: int, beside: bool, kriging: bool) -> dict[s
     low, high = fit.interval(at, LEVEL)
     others = [error for label, (error, _) in errors.items() if label != "surefit"]
     own = errors["surefit"][0]
+    least, most = fit.error.rmse_range or (math.nan, math.nan)
     return {
         "simulator": name, "runs": runs, "seed": seed, "errors": errors, "parameters": fit.network.num_parameters(),
         "ratio": own / min([own, *others]), "estimate": fit.error.rmse / unit / own,
+        "range": [least / unit / own, most / unit / own],
         "covered": float(np.mean((low <= right) & (right <= high))), "stage": str(fit.made.stage),
     }  # fmt: skip
 
@@ -228,6 +231,7 @@ def main(
             told = {
                 "ratio": errors["surefit"] / best,
                 "estimate": statistics.median(r["estimate"] for r in drawn),
+                "in range": sum(r["range"][0] <= 1 <= r["range"][1] for r in drawn),
                 "covered": statistics.mean(r["covered"] for r in drawn),
                 "parameters": max(r["parameters"] for r in drawn),
                 "seconds": statistics.median(r["errors"]["surefit"][1] for r in drawn),
@@ -236,22 +240,25 @@ def main(
             shown = [f"**{e:.2g}**" if e == best else f"{e:.2g}" for e in errors.values()]
             told_words = [
                 f"{told['ratio']:.2f}{'' if told['ratio'] <= NEAR else ' !'}", f"{told['estimate']:.2f}",
+                f"{told['in range']} of {seeds}",
                 f"{told['covered']:.0%}", f"{told['parameters']:.0f}", f"{told['seconds']:.1f}",
             ]  # fmt: skip
             cells.append([f"{name}, {count}", *shown, *told_words])
             print(f"{name}, {count}: {' '.join(told_words)}", file=sys.stderr, flush=True)
     near = sum(m["ratio"] <= NEAR for m in medians)
+    inside = sum(m["in range"] for m in medians) / len(rows)
     honest = sum(1 / FACTOR <= m["estimate"] <= FACTOR for m in medians)
     notes = [
         f"Root mean square errors at {DENSE} points over the deviation of the function, medians of {seeds} designs. "
-        "estimate: the error that the card tells over the true one. covered: by the 90 % intervals.",
+        "estimate: the error that the card tells over the true one. in range: how often the true one is in the range "
+        "that the card tells. covered: by the 90 % intervals.",
         f"Within {NEAR:g} of the best on {near} of {len(medians)}; estimates within a factor of {FACTOR:g} on "
-        f"{honest}; "
-        f"intervals cover {statistics.mean(m['covered'] for m in medians):.1%}; at most "
+        f"{honest}, and {inside:.1%} of the true errors in the ranges that are told; intervals cover "
+        f"{statistics.mean(m['covered'] for m in medians):.1%}; at most "
         f"{max(m['parameters'] for m in medians):.0f} parameters, "
         f"{max(m['seconds'] for m in medians):.1f} s of one processor core.",
     ]
-    heads = ["runs", *columns, "over best", "estimate", "covered", "parameters", "seconds"]
+    heads = ["runs", *columns, "over best", "estimate", "in range", "covered", "parameters", "seconds"]
     report("Simulators", heads, cells, notes, {"versions": versions(["numpy", "scipy"]), "rows": rows}, json)
 
 

@@ -123,18 +123,26 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
         found = say("error-test", size=found.values["size"], where=error.where, n=error.n)  # later rows may be farther
     largest, label = found.said(lang), speech("card-max")
     if len(error.outputs) < 2:
-        words = dict(rmse=f"{error.rmse:.3g}", outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
+        words = dict(rmse=rmse_words(error, speech), outputs=_short(fit.outputs, speech), l2=f"{error.relative_l2:.3g}")
         rest = speech("card-error", **words, r2=_r2(error.r2, speech))
         return [(label, largest), (speech("card-rmse"), rest), *_relative(fit, speech)]
     worst = max(error.outputs, key=lambda part: part.max)
     rows = [(label, f"{worst.name}{': ' if lang == 'en' else '：'}{largest}")]
     shown = error.outputs if len(error.outputs) <= LISTED + 1 else sorted(error.outputs, key=_badness)[:LISTED]
     for part in shown:
-        sizes = dict(size=f"{part.max:.3g}", rmse=f"{part.rmse:.3g}", r2=_r2(part.r2, speech))
+        sizes = dict(size=f"{part.max:.3g}", rmse=rmse_words(part, speech), r2=_r2(part.r2, speech))
         rows.append((f"  {part.name}", speech("card-output", **sizes)))
     if len(shown) < len(error.outputs):
         rows.append(("", speech("card-more-outputs", count=len(error.outputs) - len(shown))))
     return rows + _relative(fit, speech)
+
+
+def rmse_words(error: Measured | OutputError, speech: Speech) -> str:
+    """A root mean square error, with its range where it is an estimate that has one: 0.12 (0.08 to 0.25 ...)."""
+    size, known = f"{error.rmse:.3g}", error.rmse_range
+    if known is None:
+        return size
+    return speech("card-range", rmse=size, low=f"{known.low:.2g}", high=f"{known.high:.2g}", level=known.level)
 
 
 def coverage_rows(error: Measured, speech: Speech) -> list[tuple[str, str]]:
@@ -432,6 +440,7 @@ __all__ = [
     "error_rows",
     "mode_words",
     "r2_words",
+    "rmse_words",
     "to_dict",
     "unlearned",
     "warnings_of",

@@ -19,7 +19,7 @@ from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import coding_words, coverage_rows, mode_words, r2_words, warnings_of
+from surefit.reports.card import coding_words, coverage_rows, mode_words, r2_words, rmse_words, warnings_of
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw, loss_of
@@ -79,6 +79,9 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
             f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on)
         )
     ]
+    if e.rmse_range is not None:
+        low, high = map(number, e.rmse_range)
+        words.append(say("verdict-range", low=low, high=high, level=e.rmse_range.level))
     if fit.reached is not None:
         words.append(say(f"verdict-reached{_how(fit)}" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
     if fit.interrupted:
@@ -250,7 +253,7 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     rows = [
         (say("max-error"), number(e.max)),
         (say("at"), place(e.at)),
-        (say("rmse"), number(e.rmse)),
+        (say("rmse"), rmse_words(e, say)),
         (say("relative-l2"), number(e.relative_l2)),
         *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
         (say("estimated-from" if _how(fit) else "measured-on"), measured_on),
@@ -294,7 +297,13 @@ def _output_errors(fit: Record, say: Speech) -> list[Block]:
     if len(parts) < 2:
         return []
     rows = [
-        (part.name, number(part.max), place(part.at), number(part.rmse), "" if isnan(part.r2) else r2_words(part.r2))
+        (
+            part.name,
+            number(part.max),
+            place(part.at),
+            rmse_words(part, say),
+            "" if isnan(part.r2) else r2_words(part.r2),
+        )
         for part in parts
     ]
     header = tuple(say(key) for key in ("output", "max-error", "at", "rmse", "r2"))

@@ -38,6 +38,10 @@ WORDS: dict[str, Both] = {
         "{where}.",
         "均方根误差估计为 {rmse}，由 {n} 个{on}得出；其中最大的偏差为 {size}，位于 {where}。",
     ),
+    "verdict-range": Both(
+        "The true one lies between {low} and {high} in {level:.0%} of such fits.",
+        "在此类拟合中，有 {level:.0%} 的真实误差在 {low} 到 {high} 之间。",
+    ),
     "verdict-reached-estimated": Both(
         "The tolerance {tol} that was asked for is reached, as far as the rows can tell.",
         "所要求的容差 {tol} 已达到（就这些行所能说明而言）。",
@@ -373,6 +377,10 @@ WORDS: dict[str, Both] = {
     "card-in": Both("{work} in {time}{best}", "{work}，用时 {time}{best}"),
     "card-error": Both(
         "{rmse} in the units of {outputs}{r2}, relative L2 {l2}", "{rmse}（{outputs} 的单位）{r2}，相对 L2 {l2}"
+    ),
+    "card-range": Both(
+        "{rmse} ({low} to {high} in {level:.0%} of such fits)",
+        "{rmse}（此类拟合的 {level:.0%} 在 {low} 到 {high} 之间）",
     ),
     "card-r2": Both(", R² {r2}", "，R² {r2}"),
     "card-output": Both(

@@ -128,8 +128,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     elif judge.kind == "training" and outcome.left_out is not None and known:
         outcome = replace(outcome, left_out=_above_rounding(outcome, model, scaling))
         assert outcome.left_out is not None
-        rmse = None if outcome.taught is None else outcome.taught.rmse
-        error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), rmse)
+        known = () if outcome.taught is None else outcome.taught.parts
+        error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), *known)
     common: dict[str, Any] = dict(
         model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
         details=outcome.details, provisional=attempt.provisional, taught=outcome.taught, scaling=scaling,

@@ -20,6 +20,7 @@ from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
+from surefit.search.ranges import Range, range_around
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
@@ -60,7 +61,8 @@ class OutputError:
     """The error of one output in its own units: `max` at the point `at`, root mean square, and R².
 
     median: half of the rows are missed by no more; varies: half of the values are no farther from their median. A few
-    rows that are far off move neither. NaN of functions, and of tables that are read in parts.
+    rows that are far off move neither. NaN of functions, and of tables that are read in parts. rmse_range: of an
+    estimate by leaving rows out one by one, where the true `rmse` lies; else None.
     """
 
     name: str
@@ -70,6 +72,7 @@ class OutputError:
     r2: float
     median: float = math.nan
     varies: float = math.nan
+    rmse_range: Range | None = None
 
     @property
     def few_far(self) -> bool:
@@ -78,8 +81,10 @@ class OutputError:
 
 
 def _known(part: OutputError) -> dict[str, Any]:
-    """As plain data, without what is NaN because it was not looked at."""
-    return {k: v for k, v in asdict(part).items() if k not in ("median", "varies") or not math.isnan(v)}
+    """As plain data, without what is NaN or None because it was not looked at."""
+    unknown = [k for k in ("median", "varies") if math.isnan(getattr(part, k))]
+    unknown += ["rmse_range"] if part.rmse_range is None else []
+    return {k: v for k, v in asdict(part).items() if k not in unknown}
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ class Measured:
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
     finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
     log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none. coverage:
-    of quantiles how good they are, which the other numbers do not tell.
+    of quantiles how good they are, which the other numbers do not tell. rmse_range: of an estimate by leaving rows out
+    one by one, where the true `rmse` lies for nine fits of ten; else None.
     """
 
     max: float
@@ -108,6 +114,7 @@ class Measured:
     log_rmse: float = math.nan
     folds: int = 0
     coverage: Coverage | None = None
+    rmse_range: Range | None = None
     status: ClassVar[str] = "measured"
 
     @property
@@ -152,6 +159,7 @@ class Measured:
             **({} if math.isnan(self.log_rmse) else {"log_rmse": self.log_rmse}),
             **({"folds": self.folds} if self.folds else {}),
             **({} if self.coverage is None else {"coverage": self.coverage.to_dict()}),
+            **({} if self.rmse_range is None else {"rmse_range": self.rmse_range.to_dict()}),
         }  # fmt: skip
 
     @classmethod
@@ -171,6 +179,7 @@ class Measured:
                 number(part["r2"]),
                 number(part.get("median")),
                 number(part.get("varies")),
+                Range.from_dict(part.get("rmse_range")),
             )
             for part in data.get("outputs", ())
         )
@@ -180,6 +189,7 @@ class Measured:
             int(data["points"]), kind, bool(data.get("chose", kind in CHOOSING)), number(data.get("r2")), parts,
             int(data.get("left_out", 0)), number(data.get("log_rmse")),
             int(data.get("folds", 0)), Coverage.from_dict(data.get("coverage")),
+            Range.from_dict(data.get("rmse_range")),
         )  # fmt: skip
 
 
@@ -195,13 +205,24 @@ class Estimated(Measured):
     def farther(self, changed: np.ndarray) -> Estimated:
         """That of a network whose values at the rows have changed by so much, (n, k)."""
         rmse, most = np.sqrt(np.mean(changed**2, axis=0)), np.abs(changed).max(axis=0)
+
+        def beyond(known: Range | None, distance: float) -> Range | None:
+            return None if known is None else known.farther(distance)
+
         parts = tuple(
-            replace(part, rmse=math.hypot(part.rmse, float(e)), max=part.max + float(m))
+            replace(
+                part, rmse=math.hypot(part.rmse, float(e)), max=part.max + float(m),
+                rmse_range=beyond(part.rmse_range, float(e)),
+            )
             for part, e, m in zip(self.outputs, rmse, most, strict=True)
-        )
-        total = math.hypot(self.rmse, math.sqrt(float(np.mean(rmse**2))))
+        )  # fmt: skip
+        distance = math.sqrt(float(np.mean(rmse**2)))
+        total = math.hypot(self.rmse, distance)
         relative = self.relative_l2 * total / self.rmse if self.rmse > 0 else self.relative_l2
-        return replace(self, rmse=total, max=max(p.max for p in parts), relative_l2=relative, outputs=parts)
+        return replace(
+            self, rmse=total, max=max(p.max for p in parts), relative_l2=relative, outputs=parts,
+            rmse_range=beyond(self.rmse_range, distance),
+        )  # fmt: skip
 
 
 def place_words(at: dict[str, float]) -> str:
@@ -624,15 +645,20 @@ class Judge:
         found, values = self._known(x)
         self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
 
-    def estimated(self, left_out: np.ndarray, rmse: np.ndarray | None = None) -> Measured:
+    def estimated(
+        self, left_out: np.ndarray, rmse: np.ndarray | None = None, distance: np.ndarray | None = None
+    ) -> Measured:
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
-        rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell.
+        rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell: of a teacher.
+        distance: (k,) of the model from that teacher, which is measured.
         """
         x, y = self.problem.train
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
-            return error
+            return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]), None)
+        taught, away = rmse, np.zeros(len(rmse)) if distance is None else distance
+        rmse = np.hypot(taught, away)
         deviation = np.where(np.ptp(y, axis=0) > 0, root_mean_square(y - y.mean(axis=0)), np.nan)
         r2 = 1.0 - (rmse / deviation) ** 2
         parts = tuple(
@@ -640,10 +666,11 @@ class Judge:
         )
         total, size = (float(root_mean_square(a.reshape(-1, 1))[0]) for a in (rmse, y))
         known = np.isfinite(r2)
-        return replace(
+        found = replace(
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
             r2=float(np.mean(r2[known])) if known.any() else math.nan,
         )  # fmt: skip
+        return with_ranges(found, left_out, taught, away)
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
@@ -702,6 +729,26 @@ class Judge:
         if self.pool is not None:  # what an expensive function has said is kept
             self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
         return found, np.concatenate(sizes), left_out
+
+
+def with_ranges(error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None) -> Measured:
+    """An estimate with the ranges of its root mean squares.
+
+    left_out (n, k): what rows are missed by when they are left out. rmse (k,): what is estimated. distance (k,): what
+    is known beside it, of a model from its teacher; None: nothing was taught.
+    """
+
+    def around(size: float, misses: np.ndarray, away: float) -> Range | None:
+        known = range_around(size, misses, distance is not None)
+        return None if known is None else known.farther(away)
+
+    apart = np.zeros(len(rmse)) if distance is None else distance
+    parts = tuple(
+        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(apart[j])))
+        for j, part in enumerate(error.outputs)
+    )
+    size, away = (float(root_mean_square(each.reshape(-1, 1))[0]) for each in (rmse, apart))
+    return replace(error, outputs=parts, rmse_range=around(size, left_out, away))
 
 
 def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -242,10 +242,10 @@ class Taught:
     distance: Measured
 
     @property
-    def rmse(self) -> np.ndarray:
-        """What is expected of the network for each output, (k,): the error of its teacher and its distance from it."""
-        pairs = zip(self.estimate.outputs, self.distance.outputs, strict=True)
-        return np.array([np.hypot(a.rmse, b.rmse) for a, b in pairs])
+    def parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the error of the network is made of, each (k,): that of its teacher, and its distance from it."""
+        error, distance = ([part.rmse for part in e.outputs] for e in (self.estimate, self.distance))
+        return np.array(error), np.array(distance)
 
     def sentence(self) -> Sentence:
         """All of it in words."""

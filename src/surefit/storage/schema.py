@@ -244,6 +244,8 @@ _SETTINGS: dict[str, Check] = {
     "jumps": perhaps(number),
 }
 
+between = record({"low": amount, "high": amount, "level": amount})  # where an estimated error lies
+
 error = record(
     {
         "max": perhaps(amount), "at": place, "rmse": perhaps(amount), "relative_l2": perhaps(amount), "points": count,
@@ -254,9 +256,10 @@ error = record(
         "outputs": list_of(
             record(
                 {"name": text, "max": perhaps(amount), "at": place, "rmse": perhaps(amount), "r2": perhaps(number)},
-                {"median": perhaps(amount), "varies": perhaps(amount)},
+                {"median": perhaps(amount), "varies": perhaps(amount), "rmse_range": between},
             )
         ),
+        "rmse_range": between,
     },
 )  # fmt: skip
 

@@ -1,0 +1,79 @@
+"""How far an estimated error may be off: a range in which the true one lies, for most fits.
+
+What few rows left out are missed by tells an error only so well: the logarithm of its estimate has a deviation. One
+part of that follows from these very rows, as a mean of squares of which a few are large is a matter of luck; the other,
+of what any so few rows tell, was read from fits of functions whose true error is known (limits.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from surefit.search.limits import ABOVE, BELOW, OF_ROWS, OF_TAUGHT_ROWS, UNKNOWN, UNKNOWN_OF_TAUGHT
+
+
+@dataclass(frozen=True)
+class Range:
+    """Where the true root mean square error lies, beside its estimate; unpacks as `low, high = range`.
+
+    low, high: in the units of the estimate. level: the share of fits whose true error was between theirs, of functions
+    of which it is known. Statistical: nothing is proved or measured of this one.
+    """
+
+    low: float
+    high: float
+    level: float = 0.9
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.low, self.high))
+
+    def farther(self, distance: float) -> Range:
+        """That of a model which is away from the one that was estimated, by so much (root mean square)."""
+        return replace(self, low=math.hypot(self.low, distance), high=math.hypot(self.high, distance))
+
+    def to_dict(self) -> dict[str, float]:
+        """It as plain data; `from_dict` reads it."""
+        return {"low": self.low, "high": self.high, "level": self.level}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None) -> Range | None:
+        """What `to_dict` gave; None of None, as in a file of an older version."""
+        return None if data is None else cls(float(data["low"]), float(data["high"]), float(data["level"]))
+
+
+def range_around(rmse: float, misses: np.ndarray, taught: bool) -> Range | None:
+    """The range of an estimate, from what rows are missed by (n, k) when they are left out; None where that is nothing.
+
+    taught: whether a Gaussian process was the teacher. Its error is carried from the rows to where it is asked for, and
+    most often there is no noise in it, which is what other errors are mostly made of, and what rows tell best.
+
+    >>> low, high = range_around(1.0, np.array([[1.0], [-1.0], [0.5], [-1.5]] * 10), taught=False)
+    >>> round(low, 2), round(high, 2)
+    (0.75, 1.37)
+    """
+    deviation = deviation_of_logarithm(misses, taught)
+    if not (rmse > 0.0 and math.isfinite(rmse * math.exp(ABOVE * deviation))):
+        return None
+    return Range(rmse * math.exp(-BELOW * deviation), rmse * math.exp(ABOVE * deviation))
+
+
+def deviation_of_logarithm(misses: np.ndarray, taught: bool) -> float:
+    """The deviation of the logarithm of a root mean square that rows left out tell, of what they are missed by (n, k).
+
+    Of a mean of n squares it is half the relative deviation of one over the root of n, by Taylor's formula.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = float(np.abs(misses).max(initial=0.0))
+        squares = np.mean((misses / largest) ** 2, axis=1) if 0.0 < largest < math.inf else np.full(1, np.nan)
+    n = len(misses)
+    by_luck = 0.5 * float(squares.std()) / float(squares.mean()) / math.sqrt(n)
+    of_rows, unknown = (OF_TAUGHT_ROWS, UNKNOWN_OF_TAUGHT) if taught else (OF_ROWS, UNKNOWN)
+    return math.hypot(of_rows * by_luck, unknown / math.sqrt(n))
+
+
+__all__ = ["Range", "range_around"]

@@ -380,8 +380,8 @@ _KNOWN = {
     "holds {}, which is no array of NumPy": "其中的 {0} 不是 NumPy 数组",
     "write the file with np.savez": "请用 np.savez 写文件",
     (
-        "{} has no column {}{}, which other files have; add it there, leave the file out, or name the inputs that all of "
-        "them have, {}"
+        "{} has no column {}{}, which other files have; add it there, leave the file out, or name the inputs that all "
+        "of them have, {}"
     ): "{0} 没有其他文件都有的列 {1}{2}；请补上该列，去掉该文件，或只指明各文件都有的输入：{3}",
     "{} has a column {}, which the first file lacks; add it there, or name the inputs that all of them have, {}": (
         "{0} 有第一个文件没有的列 {1}；请在那里补上，或只指明各文件都有的输入：{2}"

@@ -109,12 +109,13 @@ class ParquetBatches(Batches):
             if lacking:
                 raise DataError(
                     f"{self.label}: {name} has no column {lacking[0]!r}{near(lacking[0], sorted(own))}, which other "
-                    "files have; add it there, leave the file out, or " + _other_inputs()
+                    "files have; add it there, leave the file out, or name the inputs that all of them have, "
+                    f"{spelled('columns', '[...]')}"
                 )
             if more:
                 raise DataError(
-                    f"{self.label}: {name} has a column {more[0]!r}, which the first file lacks; add it there, or "
-                    + _other_inputs()
+                    f"{self.label}: {name} has a column {more[0]!r}, which the first file lacks; add it there, or name "
+                    f"the inputs that all of them have, {spelled('columns', '[...]')}"
                 )
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
@@ -177,10 +178,6 @@ class Piece:
                         value = arrow.scalar(keys[name], self.schema.field(name).type)
                         table = table.append_column(name, arrow.repeat(value, len(batch)))
                 yield from table.select(names).to_batches()
-
-
-def _other_inputs() -> str:
-    return f"name the inputs that all of them have, {spelled('columns', '[...]')}"
 
 
 def _columns_of_files(data: Any) -> list[tuple[str, set[str]]]:

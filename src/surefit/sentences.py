@@ -714,6 +714,12 @@ SENTENCES: dict[str, Both] = {
         "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
         "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
     ),
+    "rows-copied": Both(
+        "{count} of {rows} rows are copies of others: what is left out to tell the error is known from its copy, so that "
+        "it may be larger elsewhere; leave copies out, unless new rows are at the same places",
+        "{rows} 行中有 {count} 行是其他行的副本：为估计误差而留出的行可由其副本得知，因此别处的误差可能更大；除非新的行也在"
+        "同样的位置，请去掉副本",
+    ),
     "rows-contradict": Both(
         "rows at the same place differ in {name} by {by:.3g} (standard deviation), and no function of these inputs can "
         "do better",

@@ -167,3 +167,14 @@ def test_rows_of_a_table_in_parts_without_a_target_are_left_out_where_that_is_as
     plan = surefit.Sampling(stream=True, drop_nonfinite=True)
     fit = surefit.fit(tmp_path / "t.parquet", missing="median", data=plan, model=(8,))
     assert sum(fit.problem.rows.values()) == int(frame["y"].notna().sum())
+
+
+@pytest.mark.parametrize("nothing", [[None] * 20, np.full(20, np.nan), [""] * 20, ["n/a"] * 20])
+@pytest.mark.parametrize("drop", [False, True])
+def test_a_column_without_any_value_is_told_as_such(nothing, drop):
+    rows = {"a": nothing, "x": np.arange(20.0), "y": np.arange(20.0)}
+    with pytest.raises(DataError, match=r"column 'a' holds no value at all; leave it out: .*columns="):
+        surefit.data.read_table(rows, drop_missing=drop)
+    with pytest.raises(DataError, match="column 'a' holds no value at all"):
+        surefit.data.read_table(rows, targets="a", missing="median")
+    assert len(surefit.data.read_table(rows, columns=["x", "y"])) == 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -152,3 +153,31 @@ def test_categories_as_classes_groups_and_keys():
     assert surefit.fit(three, data=surefit.Sampling(groups="s"), method="polynomial").names == ("t",)
     classes = surefit.fit(frame, task="classify", target="s", method="features", model=(5,))
     assert classes.classified.classes == (3, 5)
+
+
+def test_categories_of_many_rows_take_the_memory_of_a_few_columns_of_numbers():
+    arrow = pytest.importorskip("pyarrow", reason="a table of pyarrow")
+    rows = 100_000
+    kinds = np.array(["red", "green", "blue"])[np.arange(rows) % 3]
+    table = arrow.table({"kind": kinds, "y": np.arange(rows) / rows})
+    read_table(table.slice(0, 100))
+    tracemalloc.start()
+    try:
+        found = read_table(table)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.values[:3, :3].tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    assert peak < 22 * 8 * rows  # of which four columns are the table itself
+
+
+def test_texts_of_arrow_are_those_of_its_rows():
+    arrow = pytest.importorskip("pyarrow", reason="tables of pyarrow")
+    rows = ["b", "a", None, "a", "c", "b", "a", "b", "c", "a"] * 3
+    of_chunks = arrow.chunked_array([rows[:4], [], rows[4:]], arrow.large_string())
+    for texts in (arrow.array(rows), of_chunks, arrow.array(["z", *rows, "z"])[1:-1]):
+        table = arrow.table({"kind": texts, "y": np.arange(30.0)})
+        found = read_table(table, missing="median")
+        own = read_table({"kind": rows, "y": np.arange(30.0)}, missing="median")
+        assert found.coding == own.coding
+        np.testing.assert_array_equal(found.values, own.values)

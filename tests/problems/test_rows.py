@@ -9,7 +9,7 @@ import pytest
 import surefit
 from surefit.errors import ArgumentError, DomainError
 from surefit.problems.posing import pose
-from surefit.problems.rows import copies, disagreement
+from surefit.problems.rows import copies, disagreement, notes
 
 RNG = np.random.default_rng(1)
 X = RNG.uniform(0, 1, (60, 3))
@@ -120,3 +120,18 @@ def test_texts_that_differ_as_slips_of_the_pen_do_are_told():
     assert "colour" in said and "Red and red" in said and "light  blue and light blue" in said and "tidy" not in said
     assert said in fit.card() and "大小写" in fit.card("zh")
     assert any(finding.message == said for finding in fit.doctor().find("data-note"))
+
+
+def test_rows_that_are_copies_are_told():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = x[:, :1] ** 2
+    names = (("a", "b"), ("y",))
+
+    def copied(x, y):
+        return [s.values["count"] for s in notes(x, y, *names) if s.code == "rows-copied"]
+
+    assert copied(np.tile(x, (3, 1)), np.tile(y, (3, 1))) == [120]
+    assert not copied(x, y)
+    assert not copied(np.vstack([x, x[:2]]), np.vstack([y, y[:2]]))  # a few of many
+    noise = 0.1 * np.random.default_rng(1).normal(size=(180, 1))  # measured again, which rows left out one by one tell
+    assert not copied(np.tile(x, (3, 1)), np.tile(y, (3, 1)) + noise)

@@ -324,3 +324,33 @@ def test_memory_does_not_grow_with_the_table(tmp_path):
     assert train > 700_000
     assert more < told
     assert more < 0.8 * 8 * 3 * 10 * 90_000 + 2**26
+
+
+def of_different_columns(folder):
+    """Three files, of which the second lacks `b` and the third has `c`."""
+    rng = np.random.default_rng(0)
+    for i, names in enumerate(("aby", "ay", "abcy")):
+        values = rng.uniform(-1, 1, (len(names), 300))
+        parquet.write_table(arrow.table(dict(zip(names, values, strict=True))), folder / f"part{i}.parquet")
+    return folder
+
+
+def test_a_file_of_a_folder_that_lacks_a_column_is_named(tmp_path):
+    folder = of_different_columns(tmp_path)
+    for options in ({}, {"target": "y", "columns": ["a", "b"]}):
+        with pytest.raises(DataError, match=r"part1\.parquet has no column 'b'.*columns="):
+            surefit.fit(folder, **options)
+    with pytest.raises(DataError, match=r"part1\.parquet has no column 'b'"):
+        surefit.fit(folder, target="b", data=surefit.Sampling(missing="median"))
+    (folder / "part1.parquet").unlink()
+    with pytest.raises(DataError, match=r"part2\.parquet has a column 'c', which the first file lacks.*columns="):
+        surefit.fit(folder)
+    assert surefit.fit(folder, target="y", columns=["a", "b"]).names == ("a", "b")
+
+
+def test_what_fills_in_or_leaves_out_missing_values_does_so_with_a_column_that_a_file_lacks(tmp_path):
+    folder = of_different_columns(tmp_path)
+    filled = surefit.fit(folder, target="y", columns=["a", "b"], data=surefit.Sampling(missing="median"))
+    assert sum(filled.problem.sizes().values()) == 900
+    left = surefit.fit(folder, target="y", columns=["a", "b"], data=surefit.Sampling(drop_nonfinite=True))
+    assert sum(left.problem.sizes().values()) == 600

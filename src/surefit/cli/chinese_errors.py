@@ -379,6 +379,13 @@ _KNOWN = {
     ),
     "holds {}, which is no array of NumPy": "其中的 {0} 不是 NumPy 数组",
     "write the file with np.savez": "请用 np.savez 写文件",
+    (
+        "{} has no column {}{}, which other files have; add it there, leave the file out, or name the inputs that all "
+        "of them have, {}"
+    ): "{0} 没有其他文件都有的列 {1}{2}；请补上该列，去掉该文件，或只指明各文件都有的输入：{3}",
+    "{} has a column {}, which the first file lacks; add it there, or name the inputs that all of them have, {}": (
+        "{0} 有第一个文件没有的列 {1}；请在那里补上，或只指明各文件都有的输入：{2}"
+    ),
     "{} has no column {}{}": "{0} 没有列 {1}{2}",
     "the table has no column {}{}": "表格没有列 {0}{1}",
     "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
@@ -577,6 +584,7 @@ _KNOWN = {
         "分隔符应为一个字符，不能是引号或小数点，实际为 {0}"
     ),
     "the name {} stands over {} columns; names must differ": "名称 {0} 出现在 {1} 列上；名称不能相同",
+    "column {} holds no value at all; leave it out": "列 {0} 没有任何值；请不用它",
     "column {} holds no value at all, so it has no median; leave it out": "列 {0} 没有任何值，因而没有中位数；请不用它",
     "it does not fit into the memory here; give a part of its rows": "这里的内存放不下；请只给出一部分行",
     "this {} is sparse; give .toarray(), which has all its zeros": "这个 {0} 是稀疏的；请给出 .toarray()，含有全部的零",

@@ -11,7 +11,7 @@ import gzip
 import io
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, islice
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.checking import near
 from surefit.data.columns import NUMBER, Raw
 from surefit.data.csv_text import Text, TextColumn, csv_columns, csv_rows
 from surefit.data.sources import BUFFER, arrow_part, kind_of, parquet_files, pyarrow, raw_of
@@ -56,6 +57,9 @@ class Batches:
         In their own order where a source can be read from its beginning to its end alone.
         """
         return _numbered(self.parts(columns))
+
+    def check_columns(self, needed: Collection[str], every: bool) -> None:
+        """DataError where a file of several lacks one of these columns; every: or has one that the first one lacks."""
 
     def map(
         self, f: Callable[[int, Any], Any], columns: list[str] | None = None, rng: np.random.Generator | None = None
@@ -94,6 +98,25 @@ class ParquetBatches(Batches):
             return ask(arrow_part("dataset").dataset(source, **options))
         except (arrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{self.label}: not a readable Parquet dataset ({str(error)[:300]})") from error
+
+    def check_columns(self, needed: Collection[str], every: bool) -> None:
+        """See `Batches`. Without it a column that one file lacks would be missing values, or never be seen."""
+        known: set[str] | None = None
+        for path, own in self._of_dataset(_columns_of_files):
+            known = own if known is None else known
+            lacking, more = [name for name in needed if name not in own], sorted(own - known) if every else []
+            name = os.path.relpath(path, self.path) if self.path.is_dir() else self.label
+            if lacking:
+                raise DataError(
+                    f"{self.label}: {name} has no column {lacking[0]!r}{near(lacking[0], sorted(own))}, which other "
+                    "files have; add it there, leave the file out, or name the inputs that all of them have, "
+                    f"{spelled('columns', '[...]')}"
+                )
+            if more:
+                raise DataError(
+                    f"{self.label}: {name} has a column {more[0]!r}, which the first file lacks; add it there, or name "
+                    f"the inputs that all of them have, {spelled('columns', '[...]')}"
+                )
 
     def parts(self, columns: list[str] | None = None) -> Iterator[Raw]:
         """See `Batches`."""
@@ -155,6 +178,12 @@ class Piece:
                         value = arrow.scalar(keys[name], self.schema.field(name).type)
                         table = table.append_column(name, arrow.repeat(value, len(batch)))
                 yield from table.select(names).to_batches()
+
+
+def _columns_of_files(data: Any) -> list[tuple[str, set[str]]]:
+    """The path of each file of a dataset and the names of its columns, those of its folders too."""
+    keys = arrow_part("dataset").get_partition_keys
+    return [(one.path, {*one.physical_schema.names, *keys(one.partition_expression)}) for one in data.get_fragments()]
 
 
 def _pieces(data: Any) -> list[tuple[int, Piece]]:

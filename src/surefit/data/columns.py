@@ -496,7 +496,8 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
     DataError where they look like amounts, or are not all of one kind; the first that is not is named.
     """
     words = [cell.strip() for cell in cells]
-    lower = [word.lower() for word in words]
+    lowered = {word: word.lower() for word in set(words)}  # of categories a few, which all rows share
+    lower = [lowered[word] for word in words]
     present = [i for i, word in enumerate(lower) if word not in MISSING or word in WORDS]
     if not present or all(lower[i] in WORDS for i in present):
         return Column(NUMBER, np.full(len(words), np.nan))
@@ -510,7 +511,8 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
             raise _mixed(raw, odd, name, words[odd], "yes and no")
     elif (moments := _times(words, present, name, raw)) is not None:
         return moments
-    amounts = [i for i in present if _is_amount(words[i])]
+    like_amounts = {word for word in lowered if _is_amount(word)}
+    amounts = [i for i in present if words[i] in like_amounts]
     if not numeric and amounts and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", words[amounts[0]], re.IGNORECASE):
         more = "numbers among texts" if len(amounts) < len(present) else "numbers that are texts"
         raise not_a_number(
@@ -520,11 +522,12 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
         units = {_AMOUNT.fullmatch(words[i]) and _AMOUNT.fullmatch(words[i])["unit"] for i in amounts}  # type: ignore[index]
         if len(units) == 1 or len(amounts) < len(present):
             raise not_a_number(raw, amounts[0], name, cells[amounts[0]], decimal)
-    if others := [i for i in present if _ODD.fullmatch(words[i])]:
+    odd_ones = {word for word in lowered if _ODD.fullmatch(word)}
+    if others := [i for i in present if words[i] in odd_ones]:
         raise not_a_number(raw, others[0], name, cells[others[0]], decimal)
-    taken = set(present)
     out = np.empty(len(words), dtype=object)
-    out[:] = [word if i in taken else None for i, word in enumerate(words)]
+    out[:] = None
+    out[present] = np.array(words, dtype=object)[present]
     return Column(TEXT, out)
 
 

@@ -142,13 +142,25 @@ def _of_arrow(column: Any) -> Any:
         return Categories(column.to_pylist())
     if kind.startswith("timestamp") and "tz=" in kind:
         return column.to_pylist()
-    if kind.startswith(("string", "large_string", "decimal", "time32", "time64")):
+    if kind in ("string", "large_string", "string_view"):
+        return _texts(column)
+    if kind.startswith(("decimal", "time32", "time64")):
         return column.to_pylist()
     if column.null_count and not kind.startswith(("timestamp", "date", "duration", "double", "float")):
         return column.to_pylist()
     if kind in NUMBERS:
         return _numbers(getattr(column, "chunks", [column]), np.dtype(NUMBERS[kind]))
     return column.to_numpy() if hasattr(column, "num_chunks") or not kind else column.to_numpy(zero_copy_only=False)
+
+
+def _texts(column: Any) -> np.ndarray:
+    """The texts of an array of pyarrow as objects, None where one is missing: rows with the same text share it."""
+    parts = []
+    for chunk in getattr(column, "chunks", [column]):
+        coded = chunk.dictionary_encode()
+        known = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+        parts.append(known[coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts) if parts else np.empty(0, dtype=object)
 
 
 def _numbers(chunks: Sequence[Any], dtype: np.dtype) -> np.ndarray:

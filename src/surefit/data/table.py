@@ -364,6 +364,11 @@ def _assembled(
             _check_target(column, own, name, raw)
         absent = column.missing()
         own_fill = name not in targets and (name in filled if coding is not None else fill)
+        if coding is None and not own_fill and n > 1 and absent.all():
+            raise DataError(
+                f"{raw.label}: column {name!r} holds no value at all; leave it out"
+                + cure(": name the inputs with {}", "columns", "", "columns=[...]")
+            )
         if absent.any() and not own_fill:
             if not drop_missing:
                 raise missing_value(

@@ -166,6 +166,9 @@ def _reader(batches: Batches, plan: Sampling, seed: int, reading: Mapping[str, A
     inputs = tuple(name for name in raw_names(table.inputs, table.coding) if name != weights)
     if not inputs:
         raise DataError(f"{batches.label}: no input columns")
+    if not drop:
+        always = [*table.targets, *([] if weights is None else [weights])]  # for which nothing is filled in
+        batches.check_columns(always if fill else [*inputs, *always], reading.get("inputs") is None)
     coding = _known(batches, table.coding)
     coding = _filled(batches, inputs, coding, seed) if fill else coding
     return Reader(inputs, table.targets, weights, coding, drop, seed, plan.shares)

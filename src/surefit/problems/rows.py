@@ -12,6 +12,8 @@ from surefit.sentences import Sentence, say
 MOST = 20_000  # rows looked at
 FEWEST = 8  # rows, of which fewer are alike by chance
 DISAGREE = 0.05  # of the target's deviation: what rows at the same place may differ by without a word
+ROUNDING = 1e-12  # of the largest value, in a mean of equal ones
+COPIED = 0.1  # of the rows, from which on copies of others are told
 MARKS = (-999.0, 999.0, -9999.0, 9999.0, -99999.0, 99999.0, -999999.0, 999999.0, -1e20, 1e20, 9.96921e36, 1e30)
 FAR = 5.0  # sizes of the other values
 NAMED = 8  # columns that are named; of more the number
@@ -94,6 +96,9 @@ def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[
     for name, by, whole in zip(outputs, differ, deviation, strict=True):
         if by > DISAGREE * whole:
             said.append(say("rows-contradict", name=name, by=float(by)))
+    same = bool((differ <= ROUNDING * np.abs(y).max(axis=0)).all())
+    if same and (count := len(x) - len(np.unique(places(x)))) >= COPIED * len(x):
+        said.append(say("rows-copied", count=count, rows=len(x)))
     return tuple(said)
 
 

@@ -37,17 +37,13 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
             )
         model = (sum(method.widths(d)),)
     if model is None or (isinstance(model, MLPSpec) and model.hidden is None):
-        widths: tuple[int, ...] | None = None
-        if isinstance(method, (Features, VarPro)):
-            units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
-            widths = (units if free else max(1, min(units, n // 3)),)
-        elif isinstance(method, LM):
-            widths = DEEP
-        model = replace(MLPSpec() if model is None else model, hidden=widths)
+        units = {1: 100, 2: 400}.get(d, 800) if isinstance(method, Features) else NAMED_UNITS.get(d, 60)
+        one = (units if free else max(1, min(units, n // 3)),)
+        widths = one if isinstance(method, (Features, VarPro)) else DEEP if isinstance(method, LM) else None
+        model = replace(model or MLPSpec(), hidden=widths)
     network = s.built(model)
     check_method(method, network, s.problem)
-    problem, ridge = points_for(s, method, network), 0.0
-    goal = s.enough if s.problem.exact else None
+    problem, ridge, goal = points_for(s, method, network), 0.0, s.enough if s.problem.exact else None
     start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
     if isinstance(method, Features) or (isinstance(method, VarPro) and is_hidden_layer(network)):

@@ -106,7 +106,7 @@ def layered(
             return None
         layers, jumps = found_layers
         if s.tol is None and size_of(layers) > UNASKED_PARAMETERS:
-            good = s.best is not None and s.best.score <= s.share(GOOD_ENOUGH)
+            good = s.best is not None and s.best.score <= s.judge.share(GOOD_ENOUGH)
             enough = tried and s.candidates
             if enough and (good or size_of(layers) > MOST_UNASKED):
                 return None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time as clock
+
 import numpy as np
 import pytest
 
 import surefit
 from surefit import Sampling
+from surefit.problems.posing import pose
+from surefit.search.judging import Judge
 
 
 def rectangle(x, y):
@@ -40,12 +44,61 @@ def largest(fit, f, rng):
 
 
 @pytest.mark.parametrize("f", [rectangle, dome, ring])
-@pytest.mark.parametrize("method", ["features", "lm"])
-def test_no_more_than_a_twentieth_is_missing_on_the_card(f, method):
-    method, model = (surefit.Features(), (100,)) if method == "features" else (surefit.LM(iterations=30), (16, 16))
+def test_no_more_than_a_twentieth_is_missing_on_the_card(f):
     opaque = lambda x, y: f(np.asarray(x, np.float64), np.asarray(y, np.float64))
-    fit = surefit.fit(opaque, "x=-1:1, y=-1:1", method=method, model=model, data=Sampling(drop_nonfinite=True))
+    fit = surefit.fit(opaque, "x=-1:1, y=-1:1", method="lm", model=(16, 16), data=Sampling(drop_nonfinite=True))
     assert fit.error.max >= 0.95 * largest(fit, f, np.random.default_rng(7))
+
+
+def rim(x, y):
+    """Up to 1.5 on the unit circle, where it begins like a root, and nothing beyond: the highest of ten tops at .37."""
+    r, a = np.hypot(x, y), np.arctan2(y, x)
+    with np.errstate(invalid="ignore"):
+        top = 1 + 0.5 * np.cos(31 * (a - 0.37)) - 0.03 * (a - 0.37) ** 2
+        return np.where(r < 1, np.maximum(0, top - 100 * np.sqrt(1 - r * r)), np.nan)
+
+
+def ridge(x, y):
+    """Up to 1.5 on a line across the box, and a thousandth of that beside it."""
+    along, across = 0.3 * x + y - 0.37, x - 0.3 * y - 0.1
+    return (1 + 0.5 * np.cos(25 * along) - 0.2 * along**2) / (1 + 1e4 * np.abs(across))
+
+
+def nothing(x):
+    return np.zeros((len(x), 1))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_errors_that_begin_at_a_border_of_the_target_are_found_there(seed):
+    problem = pose(rim, "x=-1:1, y=-1:1", Sampling(drop_nonfinite=True), seed)
+    judge = Judge(problem, seed)
+    first = judge.measured(nothing)
+    second = judge.closer(nothing, first, 100)
+    assert first.max < 0.9 * 1.5 and 0.95 * 1.5 <= second.max <= 1.5 and second.n > first.n
+
+
+def test_the_highest_of_many_narrow_tops_is_known_better_when_looked_at_once_more():
+    shares = []
+    for seed in range(6):
+        judge = Judge(pose(ridge, "x=-1:1, y=-1:1", None, seed), seed)
+        first = judge.measured(nothing)
+        shares.append((first.max / 1.5, judge.closer(nothing, first, 100).max / 1.5))
+    before, after = np.array(shares).T
+    assert (after >= before).all() and before.min() < 0.9 <= 0.93 <= after.min()
+
+
+@pytest.mark.parametrize("given", [{"time": 1.0}, {"data": Sampling(verify=500)}])
+def test_it_is_not_asked_for_more_than_was_said(given):
+    asked = 0
+
+    def slow(x, y):
+        nonlocal asked
+        asked += np.size(x)
+        clock.sleep(3e-3 * np.size(x) if "time" in given else 0.0)
+        return np.sin(3 * x) * y
+
+    fit = surefit.fit(slow, "x=-1:1, y=-1:1", method="features", **given)
+    assert fit.error.n <= 500 and (asked <= 500 or "data" in given)
 
 
 @pytest.mark.parametrize(

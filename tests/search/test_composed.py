@@ -140,3 +140,12 @@ def test_powers_of_what_begins_at_0(text, truth, domain):
     y = truth(*points.T)
     fit = surefit.fit(text, box, tol=1e-6 * np.ptp(y))
     assert fit.reached and np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)
+
+
+def test_a_network_larger_than_was_asked_for_is_kept_where_nothing_else_is_good():
+    """Kinks of several numbers and a product: units spread over the box came to 1e-2."""
+    formula, box = "x*y*z + x + max(x, y, z)", "x=-1:1, y=-1:1, z=-1:1"
+    fit = surefit.fit(formula, box)
+    x = np.random.default_rng(2).uniform(-1, 1, (50_000, 3))
+    truth = x.prod(axis=1) + x[:, 0] + x.max(axis=1)
+    assert np.abs(fit.predict(x) - truth).max() <= 1e-6 * np.ptp(truth)

@@ -105,3 +105,20 @@ def test_a_slow_function_is_not_asked_for_longer_than_there_is_time(dim, seconds
     began = time.perf_counter()
     surefit.fit(slow, ", ".join(f"x{i}=-1:1" for i in range(dim)), time=4.0)
     assert waited <= 4.0 * 1.1 and time.perf_counter() - began >= waited
+
+
+def test_what_many_values_cost_at_once_is_not_what_a_few_cost():
+    """Of calls that cost a millisecond each, however many values they give."""
+    from surefit.problems.callables import called
+    from surefit.search.strategies.separated import seconds_per_value
+
+    def costly(x, y):
+        time.sleep(1e-3)
+        return x * y
+
+    function, _ = called(costly, surefit.Domain("x=0:1, y=0:1"))
+    for _ in range(20):
+        function(np.random.default_rng(0).uniform(size=(2, 2)))
+    assert seconds_per_value(function) > 1e-4
+    function(np.random.default_rng(0).uniform(size=(10_000, 2)))
+    assert seconds_per_value(function) < 1e-5

@@ -36,6 +36,7 @@ ROUNDING = 1e-12  # by which no other distance could tell the limit better
 EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0 of the polynomial through 1, ..., 6
 
 
+MANY_AT_ONCE = 500  # points of a call, that tell what a value costs where many are asked for at once
 SLOW, SLOW_POINT = 1e-2, 1e-4  # seconds of a call, and of a point in it, from which on values are kept in a memory
 
 
@@ -98,6 +99,7 @@ class CallableFunction:
         self.failures: dict[bytes, Failure] = {}
         self.asked, self.seconds, self.single = 0, 0.0, False
         self.evaluations = 0
+        self.quickest = math.inf  # seconds of a value, of many at once
         self.remembers = way not in AT_ONCE
         self._known: dict[bytes, np.ndarray] = {}
         self.memory: Memory | None = None
@@ -123,6 +125,11 @@ class CallableFunction:
     def seconds_per_point(self) -> float | None:
         """What a value costs, as far as is known."""
         return self.seconds / self.asked if self.asked else None
+
+    @property
+    def seconds_of_many(self) -> float | None:
+        """The same of many at once, of which few cost nearly as much as one."""
+        return self.quickest if math.isfinite(self.quickest) else self.seconds_per_point
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Values (n, k), NaN at points where an error was raised."""
@@ -184,7 +191,10 @@ class CallableFunction:
                         pass  # one point may be the cause: look which
                 return self._one_by_one(points, strict)
         finally:
-            self.asked, self.seconds = self.asked + len(points), self.seconds + clock.perf_counter() - began
+            seconds = clock.perf_counter() - began
+            self.asked, self.seconds = self.asked + len(points), self.seconds + seconds
+            if self.way in AT_ONCE and len(points) >= MANY_AT_ONCE:
+                self.quickest = min(self.quickest, seconds / len(points))
 
     def _one_by_one(self, points: np.ndarray, strict: bool) -> np.ndarray:
         values = np.full((len(points), self.outputs), np.nan)

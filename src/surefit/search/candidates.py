@@ -35,6 +35,7 @@ from surefit.search.limits import (
     SMOOTHER,
 )  # fmt: skip
 from surefit.search.teacher import Taught
+from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
 LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
@@ -150,6 +151,14 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         validated=0 if problem.validation is None else len(problem.validation[0]), at_validation=at_validation,
         unit=float(units.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
+
+
+def error_told(found: Candidate, judge: Judge, goal: float | None, timings: Timings) -> Measured:
+    """The error that a record tells; of one that is good enough it was looked at once more before it was."""
+    if found.score <= (goal or 0.0):
+        return found.error
+    with timings.phase("judging"):
+        return judge.closer(values_of(found.model), found.error, found.model.num_parameters())
 
 
 def _unseen(
@@ -326,4 +335,4 @@ def surely_better(one: Candidate, other: Candidate) -> bool:
     return surely_less(a[:n], b[:n])
 
 
-__all__ = ["Candidate", "best_of", "scored", "searched", "surely_better"]
+__all__ = ["Candidate", "best_of", "error_told", "scored", "searched", "surely_better"]

@@ -111,7 +111,7 @@ def fit_problem(
     if isinstance(settings, Auto):
         state.first_order_dtype = kind
         if not problem.quantiles and (problem.exact or not problem.signs):  # else validation rows alone decide
-            state.aim = FLOAT32 * state.size if state.dtype == ops.float32 else state.share(GOAL)
+            state.aim = FLOAT32 * state.size if state.dtype == ops.float32 else state.judge.share(GOAL)
     settings, strategy, made = strategy_of(state, settings, model, jit, again)
     with notify_failure(callbacks, began):
         if state.prover is not None:

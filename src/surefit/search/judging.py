@@ -20,6 +20,7 @@ from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
+from surefit.search.limits import KNOWN_TO
 from surefit.search.ranges import Range, range_around
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
@@ -515,6 +516,10 @@ class Judge:
         known = np.concatenate([self.points[1], problem.train[1]])
         self.size = float(np.abs(known).max(initial=0.0))
         self.spread = min(self.size, float(np.ptp(known, axis=0).max(initial=0.0)) if len(known) else 0.0)
+
+    def share(self, of: float) -> float:
+        """An error that is such a share of what the target varies by; not less than values so large are known to."""
+        return max(of * self.spread, KNOWN_TO * self.size)
 
     def _draw(self) -> None:
         """The points of a known function that every candidate is measured at; the first `even` are spread evenly."""

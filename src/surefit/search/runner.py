@@ -24,13 +24,12 @@ from surefit.attempts.progress import Progress
 from surefit.attempts.recalled import performed
 from surefit.blas import one_thread
 from surefit.core import ops
-from surefit.models.inference import values_of
 from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
-from surefit.search.candidates import Candidate, best_of, scored
+from surefit.search.candidates import Candidate, best_of, error_told, scored
 from surefit.search.judging import Judge
-from surefit.search.limits import FLOAT32, KNOWN_TO
+from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
 from surefit.search.timings import Timings
@@ -67,10 +66,6 @@ class State:
     def size(self) -> float:
         """The largest |target|."""
         return self.judge.size
-
-    def share(self, of: float) -> float:
-        """An error that is such a share of what the target varies by; not less than values so large are known to."""
-        return max(of * self.judge.spread, KNOWN_TO * self.size)
 
     @property
     def goal(self) -> float | None:
@@ -218,18 +213,14 @@ def recorded(
             reason = say("interrupted")
         best = tried(state, state.attempt(None, state.built(model), state.problem), perform)
         assert best is not None
-    error = best.error
-    if best.score > (state.goal or 0.0) and not progress.interrupted:  # else that was done before it was good enough
-        with state.timings.phase("judging"):
-            error = state.judge.closer(values_of(best.model), error, best.model.num_parameters())
     if announce and not progress.shown:
         notify_model(progress.callbacks, best.model, best.problem, state.seed)
     if announce:
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
+    how, error = made(best), error_told(best, state.judge, state.goal, state.timings)
     timings = dict(state.timings)
     timings["other"] = max(0.0, progress.seconds - state.timings.total)
-    how = made(best)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem

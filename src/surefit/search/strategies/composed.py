@@ -27,7 +27,9 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
+    GOOD_ENOUGH,
     MOST_DEEP,
+    MOST_UNASKED,
     MOST_WIDE,
     SOLVER_RESERVE,
     UNASKED_PARAMETERS,
@@ -104,10 +106,14 @@ def layered(
             return None
         layers, jumps = found_layers
         if s.tol is None and size_of(layers) > UNASKED_PARAMETERS:
-            if tried and s.candidates:
+            good = s.best is not None and s.best.score <= s.judge.share(GOOD_ENOUGH)
+            enough = tried and s.candidates
+            if enough and (good or size_of(layers) > MOST_UNASKED):
                 return None
-            tol = COARSER * max(tol, COMPOSED_LEAST)  # nobody asked for as many digits as cost a network of that size
-            continue
+            if not enough:
+                # nobody asked for as many digits as cost a network of that size
+                tol = COARSER * max(tol, COMPOSED_LEAST)
+                continue
         units = sum(len(b) for _, b in layers[:-1])
         stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)
         attempt = of_layers(

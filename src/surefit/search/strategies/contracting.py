@@ -95,7 +95,7 @@ def contracting(s: State) -> Strategy:
         if attempt is None:
             return None
         found = yield attempt
-        if found is None or found.score > s.share(LEARNED) or not fitting.better():
+        if found is None or found.score > s.judge.share(LEARNED) or not fitting.better():
             return None
 
 

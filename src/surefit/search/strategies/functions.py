@@ -94,15 +94,16 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     if best is None:
         return say("nothing")
     by_features = best.details["solver"] == "features" and s.problem.gradients is None
-    if s.problem.free and s.dim <= 3 and by_features and (s.tol is not None or best.score > s.share(ADAM_REACHES)):
+    better = s.tol is not None or best.score > s.judge.share(ADAM_REACHES)  # is asked for
+    if s.problem.free and s.dim <= 3 and by_features and better:
         yield from refined(s, best, max(20, min(150, best.details["units"] // 2)), REFINED)
     if s.problem.gradients is not None:
         yield from few_points(s)
-    if s.best.score <= s.share(LM_REACHES if asked else ADAM_REACHES):  # type: ignore[union-attr]
+    if s.best.score <= s.judge.share(LM_REACHES if asked else ADAM_REACHES):  # type: ignore[union-attr]
         yield say("no-adam", share=ADAM_REACHES)
         return None
     yield from rounds(s, s.built(DEEP), reserve=LM_RESERVE)
-    if s.best.score <= s.share(ADAM_AFTER_LM):  # type: ignore[union-attr]
+    if s.best.score <= s.judge.share(ADAM_AFTER_LM):  # type: ignore[union-attr]
         yield say("no-adam-after-lm", share=ADAM_AFTER_LM)
         return None
     yield from adam(s, s.drawn(min(1000 * s.dim**2, ENOUGH)), None, jit)
@@ -167,7 +168,7 @@ def more_units(s: State, climb: Climb, upto: int | None = None) -> Strategy:
             return None
         climb.rate = (s.progress.seconds - began) / max(1, len(s.progress.history) - known) / units**3
         helped = climb.before / found.score if found.score > 0 else math.inf
-        learned = found.score <= s.share(LEARNED)
+        learned = found.score <= s.judge.share(LEARNED)
         stuck = helped < HELPED and not (s.dim == 1 and units < LARGE) and learned  # in 1-D more units cost nothing
         near = found.score <= IN_REACH.get(s.dim, IN_REACH_OF_MORE) * (s.goal or 0.0)
         if (near or (stuck and not climb.searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
@@ -207,9 +208,9 @@ def enough_units(s: State, units: int, stuck: bool, found: Candidate) -> str | N
     """Why more units are not tried, if so."""
     if stuck:
         return "no-help"
-    if s.dim > 3 and units > LARGE and found.score > s.share(ADAM_AFTER_LM):
+    if s.dim > 3 and units > LARGE and found.score > s.judge.share(ADAM_AFTER_LM):
         return "deep-instead"
-    if s.dim == 1 and units > LARGE and found.score > s.share(LEARNED):
+    if s.dim == 1 and units > LARGE and found.score > s.judge.share(LEARNED):
         return "learned-nothing"
     return None
 

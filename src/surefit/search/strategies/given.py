@@ -93,7 +93,7 @@ def given_network(s: State, network: nn.Module, jit: bool | None = None, doubled
         if not any(isinstance(module, KINKED) for module in network.modules()):
             yield s.attempt(LBFGS(iterations=500), network, problem, reserve=1.0 - (1.0 - SOLVER_RESERVE) / 2)
     best = s.best
-    if best is not None and s.problem.exact and best.score <= s.share(ADAM_REACHES):
+    if best is not None and s.problem.exact and best.score <= s.judge.share(ADAM_REACHES):
         yield say("no-adam", share=ADAM_REACHES)
         return None
     restore()

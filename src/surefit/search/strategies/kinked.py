@@ -26,7 +26,7 @@ def kinked(s: State) -> Strategy:
     free = s.problem.free and s.problem.gradients is None and s.problem.affordable is None and not s.problem.log_target
     if not free or function is None or len(s.problem.outputs) > 1 or s.dim > MOST_KINKED_INPUTS:
         return None
-    if s.best is not None and s.best.score <= s.share(EXACT):
+    if s.best is not None and s.best.score <= s.judge.share(EXACT):
         return None
     pieces = linear_pieces(function, s.problem.domain, np.random.default_rng([s.seed, 0x11EA]))
     if pieces is None:
@@ -44,7 +44,7 @@ def kinked(s: State) -> Strategy:
             layer=(units[:, :-1], units[:, -1]), generator=np.random.default_rng([s.seed, 0x11EA]),
             reserve=SOLVER_RESERVE,
         )  # fmt: skip
-    if found is not None and found.score <= s.share(EXACT):
+    if found is not None and found.score <= s.judge.share(EXACT):
         return None
     layers = maxima_of_minima(pieces, Scaling.of(s.problem))
     widths = tuple(len(b) for _, b in layers[:-1])

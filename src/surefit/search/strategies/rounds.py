@@ -48,7 +48,7 @@ def rounds(s: State, network: nn.Module, iterations: int = LM_FIRST, reserve: fl
         work += LM_AGAIN * of_iteration(n, k, p)
         if failed > 1 or (s.progress.time is None and work > ROUNDS):
             break
-        if best.score <= s.share(ADAM_AFTER_LM):
+        if best.score <= s.judge.share(ADAM_AFTER_LM):
             reserve = LAST_RESERVE  # nothing follows
         before, added = problem, max(1, round(LM_ADDED * n))
         if number == 0:

@@ -113,9 +113,9 @@ def separated(s: State) -> Strategy:
 
 
 def seconds_per_value(function: Any) -> float | None:
-    """What a value of a callable has cost on average, if it is one."""
+    """What a value of a callable costs where many are asked for, if it is one."""
     called = function.function if isinstance(function, Steady) else function
-    return called.seconds_per_point if isinstance(called, CallableFunction) else None
+    return called.seconds_of_many if isinstance(called, CallableFunction) else None
 
 
 def layers_of(products: Products, tol: float, roundoff: float) -> Layers | None:

@@ -166,6 +166,8 @@ def _of_one_step(node: Affine, state: State, states: list[State]) -> np.ndarray:
     rounding = _half_unit(_size(state), node.unit)
     if len(node.sources) != 1 or node.sources[0][2] is not None or node.b_radius is not None:
         return rounding
+    if node.unit > 2.0**-53:  # what comes in may have more digits, as what is cast has
+        return rounding
     source, w, _ = node.sources[0]
     if (np.count_nonzero(w, axis=1) != 1).any():
         return rounding

@@ -262,3 +262,35 @@ def test_time_ends_a_search_for_links(monkeypatch, text, domain, how):
     with pytest.raises(DomainError, match="time"):
         constructing.constructed(problem, how.get("tol"), how.get("units"), 5.0, 0.0)
     assert asked < 400
+
+
+@pytest.mark.parametrize(
+    "text, domain, units",
+    [("max(x,y)", "x=-1:1, y=-1:1", 2), ("abs(x-y)+max(x,0.1)", "x=-1:1, y=-1:1", 4),
+     ("max(x,y,z)", "x=-1:1, y=-1:1, z=-1:1", 5)],
+)  # fmt: skip
+def test_corners_that_need_no_tolerance_are_proved_within_a_small_one(text, domain, units):
+    """No part is asked for less than the rounding of float64, which would be looked for until the time is over."""
+    fit = surefit.construct(text, domain, tol=1e-9, time=20)
+    assert fit.certificate.proves(1e-9)
+    assert sum(fit.layers()[1:-1]) <= units
+
+
+@pytest.mark.parametrize("text, units", [("3", 3), ("x", 1), ("2*x - 1", 4)])
+def test_a_straight_line_is_no_search_below_the_rounding_of_floats(text, units):
+    fit = surefit.construct(text, "x=-1:1", units=units, time=20)
+    assert fit.certificate.upper <= 1e-12
+    assert fit.certificate.boxes < 1000
+
+
+@pytest.mark.parametrize("text, domain, where", [("tan(x)", "x=0:2", "1.57079"), ("1/(x-1/3)", "x=0:1", "0.33333")])
+def test_a_pole_is_named_before_anything_is_looked_for(text, domain, where):
+    with pytest.raises(DomainError, match=rf"no finite value for x in \[{where}"):
+        surefit.construct(text, domain, tol=1e-3)
+
+
+def test_links_through_waves_that_are_narrower_than_the_points():
+    """A link may have to turn again at the very next point: the points are few at first."""
+    x = np.linspace(1e-3, 1.0, 2001)
+    links = links_on(x, np.sin(1 / x), 0.01)
+    assert np.abs(links(x) - np.sin(1 / x)).max() <= 0.02  # a point beside a corner may be moved

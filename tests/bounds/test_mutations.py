@@ -315,13 +315,13 @@ def moved_point(seen):
 
 CLAIMS = {
     "split: a gap between the children": (
-        patched(branch, "halves", lambda old: lambda lo, hi, axis: (old(lo, hi, axis)[0], np.concatenate([
+        patched(branch, "halves", lambda old: lambda lo, hi, axis, *_: (old(lo, hi, axis)[0], np.concatenate([
             0.99 * old(lo, hi, axis)[1][: len(lo)] + 0.01 * lo, hi]))), ["lines"]),
     "split: one child twice": (
-        patched(branch, "halves", lambda old: lambda lo, hi, axis: tuple(
+        patched(branch, "halves", lambda old: lambda lo, hi, axis, *_: tuple(
             np.concatenate([v[: len(lo)], v[: len(lo)]]) for v in old(lo, hi, axis))), ["relu", "taylor"]),
     "split: along the wrong axis": (
-        patched(branch, "halves", lambda old: lambda lo, hi, axis: (
+        patched(branch, "halves", lambda old: lambda lo, hi, axis, *_: (
             old(lo, hi, axis)[0], old(lo, hi, (axis + 1) % lo.shape[1])[1])), ["clip"]),
     "bound of a box made smaller": (tampered(branch.Lines, "look", half_of_look), ["relu", "lines"]),
     "bound of a Taylor box made smaller": (tampered(branch.Polynomials, "look", half_of_look), ["taylor"]),

@@ -23,13 +23,16 @@ Bend = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 class Activation(NamedTuple):
     """value(x, parameter) of points; bend(low, high, parameter): at least |second derivative| on the range.
 
-    least, most: bounds of all its values.
+    least, most: bounds of all its values. rising: whether it never falls. beside: how far below and above max(x, 0) it
+    may be, where that is bounded. On wide ranges these say more than its second derivative.
     """
 
     value: Callable[[Range, float], Range]
     bend: Bend
     least: float = -math.inf
     most: float = math.inf
+    rising: bool = False
+    beside: tuple[float, float] | None = None
 
 
 MARGIN = 1.0 + 1e-9  # of bounds that are computed in floats from formulas with few roundings
@@ -84,13 +87,15 @@ def _known(name: str) -> Activation:
         return np.where(r.bad | ~np.isfinite(r.size), np.inf, r.size)
 
     rule = RULES[name] if name in RULES else (lambda x: I.div(1.0, x))
-    return Activation(lambda x, _: rule(x), bend)
+    least, most = (-1.0, 1.0) if name in ("sin", "cos", "erf") else (-math.inf, math.inf)
+    return Activation(lambda x, _: rule(x), bend, least, most, name in RISING)
 
 
 def _gelu(x: Range, a: float) -> Range:
     return I.mul(I.mul(x, 0.5), I.add(I.erf(I.mul(x, a)), 1.0))
 
 
+RISING = ("exp", "expm1", "exp2", "sinh", "atan", "asinh", "erf")
 BENDS: dict[str, Callable[[Range], Range]] = {
     "sin": lambda x: I.sin(x),
     "cos": lambda x: I.cos(x),
@@ -110,11 +115,11 @@ BENDS: dict[str, Callable[[Range], Range]] = {
 }
 
 ACTIVATIONS: dict[str, Activation] = {name: _known(name) for name in BENDS} | {
-    "tanh": Activation(lambda x, _: I.tanh(x), _tanh_bend, -1.0, 1.0),
-    "sigmoid": Activation(lambda x, _: I.sigmoid(x), _sigmoid_bend, 0.0, 1.0),
-    "softplus": Activation(lambda x, _: I.softplus(x), _softplus_bend, 0.0),
+    "tanh": Activation(lambda x, _: I.tanh(x), _tanh_bend, -1.0, 1.0, True),
+    "sigmoid": Activation(lambda x, _: I.sigmoid(x), _sigmoid_bend, 0.0, 1.0, True),
+    "softplus": Activation(lambda x, _: I.softplus(x), _softplus_bend, 0.0, math.inf, True, (0.0, 0.69314719)),
     "gelu": Activation(_gelu, _gelu_bend, -0.170041),
-    "silu": Activation(lambda x, _: I.mul(x, I.sigmoid(x)), _silu_bend, -0.278465),
+    "silu": Activation(lambda x, _: I.mul(x, I.sigmoid(x)), _silu_bend, -0.278465, beside=(0.278465, 0.0)),
 }
 
 
@@ -138,9 +143,12 @@ def _relu_slope(x: Range) -> Range:
     return Range(np.where(x.low > 0, 1.0, 0.0), np.where(x.high < 0, 0.0, 1.0))
 
 
-def _sigmoid_slope(x: Range) -> Range:
-    y = I.sigmoid(x)
-    return I.mul(y, I.sub(1.0, y))
+def _hill(x: Range) -> Range:
+    """1 / (4 cosh(x/2)^2) = e / (1 + e)^2 with e = exp(-|x|), to its own digits far out too: it falls with |x|."""
+    near, far = _near(x.low, x.high), np.maximum(np.abs(x.low), np.abs(x.high))
+    e = I.exp(Range(-far, -near, x.bad))
+    ends = [I.div(Range(v, v), I.square(I.add(Range(v, v), 1.0))) for v in (e.low, np.minimum(e.high, 1.0))]
+    return Range(ends[0].low, ends[1].high, e.bad)
 
 
 def _bell(x: Range) -> Range:
@@ -161,8 +169,8 @@ def _silu_slope(x: Range) -> Range:
 _LN2 = I.log(Range(np.float64(2.0), np.float64(2.0)))
 SLOPES: dict[str, Callable[[Range, float], Range]] = {
     "relu": lambda x, _: _relu_slope(x),
-    "tanh": lambda x, _: I.sub(1.0, I.square(I.tanh(x))),
-    "sigmoid": lambda x, _: _sigmoid_slope(x),
+    "tanh": lambda x, _: I.mul(_hill(I.mul(x, 2.0)), 4.0),
+    "sigmoid": lambda x, _: _hill(x),
     "softplus": lambda x, _: I.sigmoid(x),
     "sin": lambda x, _: I.cos(x),
     "cos": lambda x, _: I.neg(I.sin(x)),

@@ -13,7 +13,7 @@ Formulas with branches, kinks or steps are left to the other engines, and so are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -21,18 +21,22 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import taylor
+from surefit.bounds.affine import Form
 from surefit.bounds.branch import Lines, Looked
 from surefit.bounds.interval import Range
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.noise import running_noise
 from surefit.bounds.reading import read
-from surefit.bounds.relax import Relaxation
+from surefit.bounds.relax import Relaxation, State
 from surefit.bounds.written import WRITTEN
 from surefit.formulas.expression import Expression
 
 DEGREE = 13
 BITS = 128
 TINY = 1e-300
+LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
+# From there on these are 1, -1 or 0 up to FLAT_REST: 2 exp(-90), exp(-90)
+FLAT, FLAT_REST = {"tanh": 45.0, "sigmoid": 90.0}, 2.0**-128
 MOST_WEIGHTS = 2_000  # of a network that is read in balls: each costs microseconds on each box
 MARGIN = 1.0 + 1e-9  # of bounds that are computed in float64 with few roundings
 
@@ -300,8 +304,13 @@ class Balls:
 
     # --- the network ---
 
-    def _coefficients(self, m: Any, terms: int, nodes: Sequence[int]) -> dict[int, Any]:
-        """For each node a matrix of balls (units, terms): its Taylor coefficients at m."""
+    def _coefficients(
+        self, m: Any, terms: int, nodes: Sequence[int], flat: Mapping[int, np.ndarray] | None = None
+    ) -> dict[int, Any]:
+        """For each node a matrix of balls (units, terms): its Taylor coefficients at m.
+
+        flat: of a node with functions the units that are a constant, see `_flat`.
+        """
         f: Any = self.f
         found: dict[int, Any] = {0: f.arb_mat(1, terms, [m, *([1] * (terms > 1)), *([0] * (terms - 2))])}
         for i in nodes[1:]:
@@ -320,18 +329,36 @@ class Balls:
                 continue
             assert isinstance(node, Unary)
             z, entries = found[node.source], []
+            still = None if flat is None else flat.get(i)
             for j in range(node.size):
+                if still is not None and still[j]:
+                    end = 1 if still[j] > 0 else 0 if node.kind == "sigmoid" else -1
+                    entries += [f.arb(end, FLAT_REST), *([0] * (terms - 1))]
+                    continue
                 y = FUNCTIONS[node.kind](f.arb_series([z[j, k] for k in range(min(2, terms))]))
                 entries += [y[k] if k < len(y) else 0 for k in range(terms)]
             found[i] = f.arb_mat(node.size, terms, entries)
         return found
 
-    def _remainders(self, low: np.ndarray, high: np.ndarray, h: np.ndarray) -> np.ndarray:
-        """What all terms beyond the last are at most on boxes (n, 1) of half width h (n,) -> (n, outputs)."""
-        states = self.real.forward(low, high)
-        n = len(low)
+    def _flat(self, states: Sequence[State]) -> dict[int, np.ndarray]:
+        """Of tanh and sigmoid units (n, units): 1 or -1 where they are their limits on a whole box, else 0."""
+        found = {}
+        for i, node in enumerate(self.net.nodes):
+            if isinstance(node, Unary) and node.kind in FLAT:
+                z, far = states[node.source], FLAT[node.kind]
+                found[i] = (z.low >= far).astype(int) - (z.high <= -far)
+        return found
+
+    def _remainders(
+        self, states: Sequence[State], h: np.ndarray, flat: Mapping[int, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """What all terms beyond the last are at most on boxes (n, 1) of half width h (n,) -> (n, outputs).
+
+        states: those of the boxes. flat: units that have no such terms, see `_flat`.
+        """
+        n = len(h)
         rest: list[np.ndarray] = [np.zeros((n, 1))]
-        for node in self.net.nodes[1:]:
+        for i, node in enumerate(self.net.nodes[1:], 1):
             if isinstance(node, Affine):
                 total = np.zeros((n, node.size))
                 for source, w, radius in node.sources:
@@ -346,7 +373,8 @@ class Balls:
             z = Range(s.low, s.high)
             _, last = taylor.series_of(node.kind, z.middle, z, DEGREE + 1)
             reach = self.slopes[node.source][None, :] * h[:, None] * MARGIN
-            rest.append((last.size * reach ** (DEGREE + 1) + TINY) * MARGIN)
+            beyond = (last.size * reach ** (DEGREE + 1) + TINY) * MARGIN
+            rest.append(beyond if flat is None or i not in flat else np.where(flat[i] != 0, 0.0, beyond))
         return rest[-1]
 
     # --- bounds ---
@@ -356,14 +384,21 @@ class Balls:
         B, f = self.basis, self.f
         c = np.clip(0.5 * low + 0.5 * high, low, high)[:, 0]
         h = np.nextafter(np.maximum(high[:, 0] - c, c - low[:, 0]), np.inf)
-        coef, rho, lost = np.zeros((n, k, B.M)), np.zeros((n, k)), np.zeros(n, bool)
+        coef, rho, bad = np.zeros((n, k, B.M)), np.zeros((n, k)), np.zeros((n, k), bool)
         with np.errstate(all="ignore"):
-            rest = self._remainders(low, high, h)
+            states = self.real.forward(low, high)
+            flat = self._flat(states)
+            rest = self._remainders(states, h, flat)
+            forms: list[Form] | None = None
             for i in range(n):
+                m = f.arb(float(c[i]))
+                rows = self.rows(m, {node: mine[i] for node, mine in flat.items()})
                 try:
-                    coef[i], rho[i] = self._box(f.arb(float(c[i])), f.arb(float(h[i])))
+                    coef[i], rho[i] = self._box(m, f.arb(float(h[i])), rows)
                 except NotFinite:
-                    lost[i] = True
+                    forms = self.lines.target(low, high) if forms is None else forms
+                    coef[i], rho[i] = self.beside(rows, float(h[i]), forms, i)
+                    bad[i] = [form.bad[i] for form in forms]
             rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
             shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
             bounds, rests, slope = np.full((n, k), np.inf), np.zeros(n), np.zeros((n, 1))
@@ -372,22 +407,38 @@ class Balls:
                 t = taylor.Taylor(B, coef[:, j], rho[:, j])
                 least, most, reached, e = taylor.polynomial_range(t, shift)
                 bounds[:, j] = np.where(np.isfinite(t.rho), np.maximum(most, -least), np.inf)
-                better = (reached > surely) & ~lost
+                better = (reached > surely) & ~bad.any(axis=1)
                 surely, at = np.where(better, reached, surely), np.where(better[:, None], e, at)
                 slope[:, 0] += np.abs(t.coef[:, 1:]).sum(axis=1)
                 rests += np.where(np.isfinite(t.rho), t.rho, 1.0)
-        bounds = np.where(lost[:, None] | ~(bounds < np.inf), np.inf, bounds)
-        bad = np.zeros((n, k), bool)
+        bounds = np.where(bad | ~(bounds < np.inf), np.inf, bounds)
+        # where units bend too much for a polynomial, and where nothing is known of the formula
+        lost = bad.any(axis=1) | ~(rho < LOOSE * np.abs(coef).sum(axis=2)).all(axis=1)
+        lost &= (low < high).any(axis=1) | bad.any(axis=1)
         if lost.any():
             other = self.lines.look(low[lost], high[lost])
-            bounds[lost], bad[lost] = other.bound, other.bad
+            bounds[lost], bad[lost] = np.fmin(bounds[lost], other.bound), bad[lost] | other.bad
             slope[lost], rests[lost] = other.slope, other.rest
         return Looked(bounds, slope, rests, bad, surely, np.clip(c[:, None] + h[:, None] * at, low, high))
 
-    def rows(self, m: Any) -> Any:
-        """The Taylor coefficients of the outputs at m, a matrix of balls (k, M)."""
+    def rows(self, m: Any, flat: Mapping[int, np.ndarray] | None = None) -> Any:
+        """The Taylor coefficients of the outputs at m, a matrix of balls (k, M). flat: see `_coefficients`."""
+        last = len(self.net.nodes) - 1
         with precision(self.f, self.basis.M):
-            return self._coefficients(m, self.basis.M, range(len(self.net.nodes)))[len(self.net.nodes) - 1]
+            return self._coefficients(m, self.basis.M, range(last + 1), flat)[last]
+
+    def beside(self, rows: Any, h: float, forms: Sequence[Form], i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (k, M) of target - network on m + h e, and a rest (k,), with lines in the place of the formulas.
+
+        rows: those of the network at m. forms: of the formulas on boxes, of which this is number i.
+        """
+        q, off, _, _ = self.alone(rows, h)
+        c, g, rho = (np.array(v) for v in zip(*((x.c[i], x.g[i, 0], x.rho[i]) for x in forms), strict=True))
+        coef = -q
+        coef[:, 0] += c
+        coef[:, 1] += g
+        size = np.abs(coef[:, :2]).sum(axis=1) + np.abs(q[:, :2]).sum(axis=1)
+        return coef, (off + rho + 2.0**-51 * size) * MARGIN
 
     def alone(self, rows: Any, h: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The outputs on m + h e, and their slopes, as polynomials of e: coefficients (k, M) and rests (k,) of both.

@@ -30,7 +30,10 @@ LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before l
 SCATTERED, POINTS_EACH = 64, 16  # boxes that points are scattered in, and points in each
 SETTLED = 4096  # boxes without a bound, that are bounded by lines in the end
 AGAIN = 1.1  # times as many boxes, after which points are looked at again
-NARROW = 2.0**-40  # of the domain's width: no box is cut finer
+NARROW = 2.0**-40  # of the domain's width: no box is cut finer, but for
+SMALLEST = 1e-290
+FINER = 400  # boxes of one input that have a bound: a function may be steep at one place, where floats are dense
+NEARER = 2.0**-8  # where such a box is cut that ends at 0
 
 
 @dataclass
@@ -356,7 +359,7 @@ class _Search:
         self.slack = 0.0  # how far apart the bounds at a point are
         self.done, self.outputs = 0.0, np.zeros(outputs)  # the largest bounds of boxes that are done
         self.leaves: list[_Boxes] | None = []
-        self.kept = 0
+        self.kept = self.finer = 0
         self.undefined: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -406,11 +409,19 @@ class _Search:
         if len(without):
             self.undefined = low[without[0]], high[without[0]]
             return
-        stop = ok | thin
+        stop = ok | (thin & ~self.may_be_finer(low, high, thin & ~ok))
         go = ~stop
         self.keep(_Boxes(low[stop], high[stop], bound[stop]))
         cut = self.cut(_Boxes(low[go], high[go], bound[go]), seen.slope[go], seen.rest[go])
         self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
+
+    def may_be_finer(self, low: np.ndarray, high: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Which of the boxes that are wanted (n,), all thin, are cut further: of one input some, down to two floats."""
+        if len(self.width) > 1 or self.finer > FINER:
+            return np.zeros(len(low), bool)
+        can = wanted & (np.nextafter(low, np.inf) < high)[:, 0] & ((high - low)[:, 0] > SMALLEST)
+        self.finer += int(can.sum())
+        return np.asarray(can)
 
     def likely(self, low: np.ndarray, high: np.ndarray, top: np.ndarray) -> np.ndarray:
         """Of points scattered in the boxes with the largest bounds those (8, d) where the error in floats is most."""
@@ -454,8 +465,8 @@ class _Search:
         low, high, bound = boxes
         share = (high - low) / self.width
         score = slope + rest[:, None] * share / np.maximum(share.max(axis=1, keepdims=True), 1e-300)
-        score = np.where(high - low > NARROW * self.width, score + 1e-12 * share, -1.0)
-        low, high = halves(low, high, np.argmax(score, axis=1))
+        score = np.where((high - low > NARROW * self.width) | (len(self.width) == 1), score + 1e-12 * share, -1.0)
+        low, high = halves(low, high, np.argmax(score, axis=1), NARROW * self.width)
         bound = np.concatenate([bound, bound])
         if len(self.width) == 1:  # a round costs as much with few boxes as with more
             for _ in range(2 if len(low) <= FEW else 0):
@@ -508,10 +519,18 @@ def first_boxes(low: np.ndarray, high: np.ndarray, cuts: Sequence[np.ndarray]) -
     return lows.copy(), highs.copy()
 
 
-def halves(lo: np.ndarray, hi: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both halves of each box along an axis; they share the float that they are cut at, so nothing is lost."""
+def halves(
+    lo: np.ndarray, hi: np.ndarray, axis: np.ndarray, thin: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both halves of each box along an axis; they share the float that they are cut at, so nothing is lost.
+
+    thin (d,): widths below which a box that ends at 0 is cut much nearer to it.
+    """
     rows = np.arange(len(lo))
-    cut = 0.5 * lo[rows, axis] + 0.5 * hi[rows, axis]
+    a, b = lo[rows, axis], hi[rows, axis]
+    cut = 0.5 * a + 0.5 * b
+    if thin is not None:
+        cut = np.where(((a == 0) | (b == 0)) & (b - a <= thin[axis]), (a + b) * NEARER, cut)
     first_hi, second_lo = hi.copy(), lo.copy()
     first_hi[rows, axis] = cut
     second_lo[rows, axis] = cut

@@ -140,7 +140,7 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
     c = np.clip(0.5 * low + 0.5 * high, low, high)
     h = np.nextafter(np.maximum(high - c, c - low), np.inf)
     with np.errstate(all="ignore"):
-        rest = balls._remainders(low[:, None], high[:, None], h)
+        rest = balls._remainders(balls.real.forward(low[:, None], high[:, None]), h)
         ends = (parts(low, high) - c[:, None]) / h[:, None]
         off = 8 * 2.0**-52 * (1.0 + np.abs(c) / h)  # how far such a place may be from where it is said to be
         bent = any({node.op for node in e.nodes} & KINKS for e in balls.formulas)
@@ -153,14 +153,11 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
             except NotFinite:
                 known = False
             if bent or not known:
-                q, off_q, slope, off_slope = balls.alone(rows, float(h[i]))
+                _, _, slope, off_slope = balls.alone(rows, float(h[i]))
                 beyond = rest[i] * (B.M / h[i])
                 _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off[i])
             if not known:  # the forms have the same middle and half width
-                coef, rho = -q, off_q + np.array([x.rho[i] for x in lines])
-                coef[:, 0] += [x.c[i] for x in lines]
-                coef[:, 1] += [x.g[i, 0] for x in lines]
-                rho = rho + 2.0**-51 * np.abs(coef[:, :2]).sum(axis=1) + 2.0**-51 * np.abs(q[:, :2]).sum(axis=1)
+                coef, rho = balls.beside(rows, float(h[i]), lines, i)
             t = taylor.Taylor(B, -coef, (rho + rest[i]) * MARGIN)
             _put(found.least, found.most, i, t, ends[i], off[i])
         # where units bend too much for a polynomial

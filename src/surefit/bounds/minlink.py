@@ -208,9 +208,10 @@ def _reach(
             break
         j = min(good + step, n - 1) if bad == n else (good + bad) // 2
         step *= 2 if bad == n else 1
-    if lines is None or good == n - 1:
+    if good == n - 1:
         return good, (lines[0] if lines else (np.nan, first, first)), 0
-    top, bottom = lines
+    # where the next point is out of reach already: a line that crosses the last one and turns again at once
+    top, bottom = lines if lines is not None else (steepest(good, 1), steepest(good, -1))
     # of the lines that get here the steepest is highest at the next point: where it is below the tube there, all are
     over = top[0] * (x[good + 1] - x[top[2]]) + high[top[2]] - low[good + 1]
     under = high[good + 1] - (bottom[0] * (x[good + 1] - x[bottom[1]]) + low[bottom[1]])

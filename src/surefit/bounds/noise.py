@@ -43,7 +43,10 @@ def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> 
                 continue
             node, (middle, radius) = net.nodes[i], slopes.pop(i)
             if isinstance(node, Affine):
-                own = _of_layer(node, states[i], states)
+                shared = _of_shared(node, states)
+                own = _of_layer(node, states[i], states, shared is not None)
+                if shared is not None:
+                    total = total + _through(shared, middle, radius)
                 for source, w, off in node.sources:
                     size = np.abs(w) if off is None else np.abs(w) + off
                     rest = radius @ size + np.abs(middle) @ (PAY * size if off is None else PAY * size + off)
@@ -91,8 +94,41 @@ def _of_unary(node: Unary, state: State) -> np.ndarray:
     return np.where(size < largest_of(node.unit), own * MARGIN, np.inf)
 
 
-def _of_layer(node: Affine, state: State, states: list[State]) -> np.ndarray:
-    """Of an affine map, (n, units): its roundings, and the radii of its numbers, running and exact."""
+def _of_shared(node: Affine, states: list[State]) -> tuple[np.ndarray, np.ndarray] | None:
+    """The roundings of products with one number: (n, groups), and which unit (units,) is of which group.
+
+    Units of one gain have one product, rounded once, so that what they give counts with the sum of their slopes.
+    """
+    if not (node.in_blocks and node.steps == 2 and len(node.sources) == 1):
+        return None
+    source, w, radius = node.sources[0]
+    if radius is not None or w.shape[1] != 1:
+        return None
+    gains, group = np.unique(w[:, 0], return_inverse=True)
+    return _products(states[source], gains[:, None], node.unit)[:, :, 0] * MARGIN, group
+
+
+def _through(
+    shared: tuple[np.ndarray, np.ndarray], middle: np.ndarray, radius: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """What roundings that units share change of the outputs (n, k), with derivatives (n, k, units)."""
+    own, group = shared
+    of = (group[:, None] == np.arange(own.shape[1])).astype(float)
+    steep = np.abs(middle @ of) + (radius + PAY * np.abs(middle)) @ of
+    return np.where(own[:, None, :] == 0, 0.0, steep * own[:, None, :]).sum(axis=2) * MARGIN
+
+
+def _products(state: State, w: np.ndarray, unit: float) -> np.ndarray:
+    """Half a unit of each product of w (m, fan) with a node (n, m, fan); a power of two only moves the point."""
+    rounded = np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, np.abs(w))
+    return _half_unit(_size(state)[:, None, :] * rounded, unit)
+
+
+def _of_layer(node: Affine, state: State, states: list[State], shared: bool = False) -> np.ndarray:
+    """Of an affine map, (n, units): its roundings, and the radii of its numbers, running and exact.
+
+    shared: without its products, which are counted apart.
+    """
     n = len(state.low)
     own = np.zeros((n, node.size)) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
     moved = np.broadcast_to(np.abs(node.b), own.shape)
@@ -107,7 +143,9 @@ def _of_layer(node: Affine, state: State, states: list[State]) -> np.ndarray:
         return own * MARGIN
     moved = moved * MARGIN
     if node.steps == 1:
-        rounding = _half_unit(_size(state), node.unit)
+        rounding = _of_one_step(node, state, states)
+    elif shared:
+        rounding = _half_unit(_size(state), node.unit) if node.b.any() else np.zeros(own.shape)
     elif node.in_blocks and n * node.size * fan <= MOST_SUMS and node.sources[0][2] is None:
         rounding = np.minimum(_of_sums(node, states, moved), gamma(node.steps, node.unit) * moved)
         if node.b.any():
@@ -119,12 +157,37 @@ def _of_layer(node: Affine, state: State, states: list[State]) -> np.ndarray:
     return own * MARGIN
 
 
+def _of_one_step(node: Affine, state: State, states: list[State]) -> np.ndarray:
+    """Of a node whose result is rounded once (n, units): nothing where that is a float anyway.
+
+    A power of two only moves the point. x + b is a multiple of the last places of both, and a float where these are not
+    below its own last place (Sterbenz 1974).
+    """
+    rounding = _half_unit(_size(state), node.unit)
+    if len(node.sources) != 1 or node.sources[0][2] is not None or node.b_radius is not None:
+        return rounding
+    if node.unit > 2.0**-53:  # what comes in may have more digits, as what is cast has
+        return rounding
+    source, w, _ = node.sources[0]
+    if (np.count_nonzero(w, axis=1) != 1).any():
+        return rounding
+    place = np.argmax(np.abs(w), axis=1)
+    factor, s = w[np.arange(node.size), place], states[source]
+    least = np.maximum(np.maximum(s.low, -s.high), 0.0)[:, place]
+    last = np.where(least > 0, np.ldexp(2.0**-52, np.frexp(least)[1] - 1), 0.0)  # of every float that large
+    whole = np.abs(np.frexp(node.b)[0]) * 2.0**53
+    bit = np.array([float(int(v) & -int(v)) for v in whole])
+    grid = np.minimum(last, np.where(node.b == 0, np.inf, np.ldexp(bit, np.frexp(node.b)[1] - 53)))
+    summed = (np.abs(factor) == 1) & (2.0 * rounding <= grid) & (grid > 1e-290)
+    moved = (np.abs(np.frexp(factor)[0]) == 0.5) & (node.b == 0)
+    return np.where(summed | moved, 0.0, rounding)
+
+
 def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray:
     """Half a unit of each product and of each partial sum (n, units), without that of adding b."""
     ((source, w, _),) = node.sources
     s = states[source]
-    rounded = np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, np.abs(w))  # a power of two only moves the point
-    products = _half_unit(_size(s)[:, None, :] * rounded, node.unit).sum(axis=2)
+    products = _products(s, w, node.unit).sum(axis=2)
     if w.shape[1] == 1:
         return products
     fan = w.shape[1]

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from surefit.bounds import interval as I
-from surefit.bounds.activations import ACTIVATIONS
+from surefit.bounds.activations import ACTIVATIONS, Activation
 from surefit.bounds.interval import Range, down, gamma, largest_of, up
 from surefit.bounds.network import Affine, Network, Unary
 
@@ -178,7 +178,45 @@ class Relaxation:
             charge = np.where(values < largest_of(node.unit), charge + rounding, np.inf)  # beyond, it may overflow
         R = sizes[:, 0] + charge
         R *= 1 + 1e-12
-        return State(form, *_closed(form, R), charge)
+        state = State(form, *_closed(form, R), charge)
+        known = self._of_one(node, states, charge)
+        if known is not None:
+            state.low, state.high = np.fmax(state.low, known[0]), np.fmin(state.high, known[1])
+        return state
+
+    def _of_one(self, node: Affine, states: list[State], charge: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """The ranges of units that see one number each, w x + b, to a few units in the last place.
+
+        The gain of a later layer may be 1e13, and then the rounding of the form above would be its whole range. A
+        rounded product and a rounded sum in float64 rise or fall with their arguments: they stay between rounded ends.
+        """
+        running = self.deployed and node.steps > 0
+        if len(node.sources) != 1 or (running and node.steps > 2):
+            return None
+        source, w, radius = node.sources[0]
+        if (np.count_nonzero(w, axis=1) > 1).any() or (radius is not None and (radius[w == 0] != 0).any()):
+            return None
+        rows, place = np.arange(node.size), np.argmax(np.abs(w), axis=1)
+        factor, off = w[rows, place], np.zeros(node.size) if radius is None else radius[rows, place]
+        s = states[source]
+        x = Range(s.low[:, place], s.high[:, place])
+        y = I.mul(x, Range(factor, factor) if radius is None else Range(down(factor - off), up(factor + off)))
+        power = (np.abs(np.frexp(factor)[0]) == 0.5) & (off == 0.0) & (y.size < 1e290)
+        ends = factor * x.low, factor * x.high
+        exact = power & ((np.abs(ends[0]) > 1e-290) | (ends[0] == 0)) & ((np.abs(ends[1]) > 1e-290) | (ends[1] == 0))
+        y = Range(np.where(exact, np.minimum(*ends), y.low), np.where(exact, np.maximum(*ends), y.high))
+        b = Range(node.b, node.b) if node.b_radius is None else Range(node.b - node.b_radius, node.b + node.b_radius)
+        if node.b_radius is not None:
+            b = Range(down(b.low), up(b.high))
+        z = I.add(y, b)
+        low, high = z.low, z.high
+        if running:
+            least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
+            rounded = node.unit == 2.0**-53 and (node.steps == 1 or node.in_blocks)
+            moved = np.zeros(z.shape) if rounded else gamma(2, node.unit) * (y.size + b.size)
+            rest = np.where(charge < np.inf, (3.0 * least + moved) * (1 + 1e-9), np.inf)
+            low, high = down(low - rest), up(high + rest)
+        return low, high
 
     def _tightened(self, i: int, states: list[State], state: State) -> None:
         """Ranges of a node by going backward from it, where they are narrower."""
@@ -354,8 +392,32 @@ def _smooth(node: Unary, low: np.ndarray, high: np.ndarray) -> Lines:
     curve = f.bend(low, high, node.parameter) * step * step * 0.125 * (1 + 1e-12) + TINY
     below = down(np.min([g.low for g in gaps], axis=0) - curve)
     above = up(np.max([g.high for g in gaps], axis=0) + curve)
+    lowest, highest = _beyond(f, lam, points, values)
+    below, above = np.fmax(below, lowest), np.fmin(above, highest)
     bad |= ~np.isfinite(below) | ~np.isfinite(above)
     return Lines(lam, np.where(bad, -np.inf, below), lam, np.where(bad, np.inf, above))
+
+
+def _beyond(
+    f: Activation, lam: np.ndarray, points: list[np.ndarray], values: list[Range]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Between which f(z) - lam z lies by what is known of all values of f, for ranges that are wide."""
+    lines = [I.mul(Range(lam, lam), Range(p, p)) for p in points]
+    low = np.minimum(lines[0].low, lines[-1].low)
+    high = np.maximum(lines[0].high, lines[-1].high)
+    below, above = down(f.least - high), up(f.most - low)
+    if f.rising:  # between two points no value is outside of those at the points
+        sides = list(zip(pairwise(values), pairwise(lines), strict=True))
+        steps = [(v.low - np.maximum(a.high, b.high), w.high - np.minimum(a.low, b.low)) for (v, w), (a, b) in sides]
+        below = np.fmax(below, down(np.min([s[0] for s in steps], axis=0)))
+        above = np.fmin(above, up(np.max([s[1] for s in steps], axis=0)))
+    if f.beside is not None:  # max(z, 0) - lam z is largest at an end, and least there or at 0
+        hinge = [I.sub(I.relu(Range(points[i], points[i])), lines[i]) for i in (0, -1)]
+        least = np.minimum(hinge[0].low, hinge[1].low)
+        least = np.where((points[0] < 0) & (points[-1] > 0), np.minimum(least, 0.0), least)
+        below = np.fmax(below, down(least - f.beside[0]))
+        above = np.fmin(above, up(np.maximum(hinge[0].high, hinge[1].high) + f.beside[1]))
+    return below, above
 
 
 __all__ = ["Linear", "Lines", "Relaxation", "State", "gamma"]

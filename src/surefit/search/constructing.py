@@ -12,6 +12,7 @@ import numpy as np
 from surefit import nn
 from surefit.attempts.attempt import Outcome
 from surefit.attempts.progress import Progress
+from surefit.bounds.affine import form_of
 from surefit.bounds.assembly import Owner, Part, assembled_bound
 from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.minlink import (
@@ -53,6 +54,9 @@ CLOSE = 1e-3  # gap of a certificate without a tolerance
 TINY = 1e-6  # gap of one with a tolerance, which is what ends it
 KINKS = 64
 FEW, EXACT = 4, 1e-6  # with so few hinges a part is tried with so much less of its tolerance
+FLOATS = 1e-12  # of the largest number, below which the rounding of float64 is most of an error
+ROOM = 1e-9  # of the same, of which a proof in float64 needs less than LESS
+POLES = 64  # boxes at first, and times as many at most, in which a place without a value is looked for
 NEAR = 1.01  # times what the points say, that a proved error may be
 SPARE = 0.97  # of a tolerance, which a network of nested parts uses at least
 
@@ -75,6 +79,9 @@ def _constructed(problem: Problem, tol: float | None, units: int | None, time: f
     formula = _formula(problem)
     if problem.domain.dim > 1:
         return _of_several(problem, formula, tol, units, time, began)
+    if (where := _without_value(formula, *problem.domain.bounds[0])) is not None:
+        box = Undefined({problem.names[0]: where})
+        raise DomainError(f"construct: {box}; choose a domain without it")
     maker = _Maker(problem.domain, formula, began, time, problem.outputs)
     if tol is not None:
         links, model, certificate = maker.within(tol)
@@ -85,6 +92,25 @@ def _constructed(problem: Problem, tol: float | None, units: int | None, time: f
     windows = maker.windows(tol)
     made = Construction(tol, links.hinges, len(windows), links.knots, links.values, windows)
     return _record(problem, model, certificate, made, links.hinges + 1, time, began)
+
+
+def _without_value(formula: Expression, low: float, high: float) -> tuple[float, float] | None:
+    """A small interval in which a formula of one input may have no value; None where none was found."""
+    ends = np.linspace(low, high, POLES + 1)
+    a, b = np.clip(ends[:-1], low, high), np.clip(ends[1:], low, high)
+    while 0 < len(a) <= POLES * POLES:
+        found = form_of(formula, a[:, None], b[:, None]).range if formula.variables else None
+        if found is None:
+            return None
+        bad = np.broadcast_to(found.bad, a.shape)
+        a, b = a[bad], b[bad]
+        thin = b - a <= 2.0**-40 * (high - low)
+        if thin.any():
+            i = int(np.argmax(thin))
+            return float(a[i]), float(b[i])
+        middle = 0.5 * a + 0.5 * b
+        a, b = np.concatenate([a, middle]), np.concatenate([middle, b])
+    return None
 
 
 def _of_several(
@@ -168,18 +194,30 @@ class _Maker:
         """The formula in floats, (n,) -> (n,)."""
         return np.broadcast_to(np.asarray(self.formula(x), np.float64), x.shape)
 
-    def links(self, tol: float) -> Links:
+    def links(self, tol: float, most: int = MOST) -> Links:
         """The fewest links; the points they were computed at are kept."""
         function: Function = self.f
         try:
-            links, *points = fewest_links(function, self.low, self.high, tol, self.more, late=self._is_late)
+            links, *points = fewest_links(function, self.low, self.high, tol, self.more, most, self._is_late)
         except TooMany:
             raise ArgumentError(
-                f"construct: tol={tol:.3g} needs more than {MOST} straight pieces; choose a larger one, or "
+                f"construct: tol={tol:.3g} needs more than {most} straight pieces; choose a larger one, or "
                 "surefit.fit, whose smooth units reach small errors with few"
             ) from None
         self.points = (points[0], points[1])
         return links
+
+    def _few(self, tol: float, hinges: int) -> Links | None:
+        """The same, or None where there are more hinges than so many."""
+        try:
+            return self.links(tol, min(hinges + 1, MOST))
+        except ArgumentError:
+            return None
+
+    def size(self) -> float:
+        """About the largest number that the network of links has: an end of the domain, or a value."""
+        y = self.f(np.linspace(self.low, self.high, 101))
+        return max(abs(self.low), abs(self.high), float(np.abs(y[np.isfinite(y)]).max(initial=0.0)))
 
     def straight(self, tol: float) -> bool:
         """Whether a far smaller tolerance needs no more hinges, and there are few."""
@@ -253,8 +291,11 @@ class _Maker:
         made: tuple[Links, Scaled, Certificate] | None = None
         try:
             for _ in range(PASSES // 2):
-                while (links := self.links(above)).hinges > hinges:  # a function that varies more between these points
-                    above = 2.0 * max(above, 0.5 * float(np.ptp(self.points[1])))
+                while (
+                    links := self._few(above, hinges)
+                ) is None or links.hinges > hinges:  # it varies more between these points
+                    spread = float(np.ptp(self.points[1])) if len(self.points[1]) else 0.0
+                    above = 2.0 * max(above, 0.5 * spread)
                 least, links = self._least(hinges, below, above, links)
                 now = self._proved(links, least * (1.0 + 10 * LESS))
                 made = now if made is None or now[2].upper < made[2].upper else made
@@ -285,7 +326,7 @@ class _Maker:
         best = (above, links)
         size = float(np.abs(self.points[1]).max())
         for _ in range(60):
-            if above - below <= 1e-4 * above or above < 1e-14 * size:
+            if above - below <= 1e-4 * above or above < FLOATS * size:
                 break
             spread = above / below if below > 0 else 16.0
             middle = above / 4.0 if below == 0 else above / float(np.sqrt(spread))
@@ -299,8 +340,8 @@ class _Maker:
             else:
                 below = middle
         for shrink in (1.0, 1.0002, 1.001, 1.005):  # the points may have been too few
-            found = self.links(best[0] * shrink)
-            if found.hinges <= hinges:
+            found = self._few(best[0] * shrink, hinges)
+            if found is not None and found.hinges <= hinges:
                 return best[0], found
         return best
 
@@ -309,7 +350,10 @@ class _Maker:
         for share in (0.26, 0.505, 0.7, 0.9):
             tol = share * made[2].upper
             if np.isfinite(tol):
-                other = self._proved(self.links(tol), tol)
+                links = self._few(tol, hinges)
+                if links is None:
+                    continue
+                other = self._proved(links, tol)
                 if other[0].hinges <= hinges and other[2].upper < made[2].upper:
                     made = other
         return made
@@ -377,8 +421,8 @@ class _Assembly:
             aim = tol * self.shares[d + k]
             if d + k in self.parts and self.parts[d + k].tol == aim:
                 continue
-            if maker.straight(aim):
-                aim *= EXACT  # nothing but corners, which cost no more when they are where they should be
+            if maker.straight(aim):  # nothing but corners, which cost no more when they are where they should be
+                aim = min(aim, max(aim * EXACT, ROOM * maker.size()))
             try:
                 links, model, proof = maker.within(aim)
             except DomainError as error:

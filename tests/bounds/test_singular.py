@@ -1,0 +1,116 @@
+"""Proofs beside places where the formula has no derivative, or an infinite one.
+
+The networks have units ever narrower towards such a place, as the fits of such functions have.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from surefit import nn
+from surefit.bounds import certify
+from surefit.bounds.certificate import Proved, Undefined
+
+pytest.importorskip("flint", reason="networks of one input are read in balls")
+mpmath = pytest.importorskip("mpmath", reason="the truth")
+
+
+def narrowing(function, place: float, scales: np.ndarray, low: float, high: float, activation: str = "tanh"):
+    """A network whose units narrow towards a place, by least squares at points that do as well."""
+    near = np.concatenate([scales[-1] / 4 * 2.0 ** np.arange(0, 200, 0.25)])
+    x = np.unique(np.clip(np.concatenate([[low, high, place], place + near, place - near]), low, high))
+    gains = np.concatenate([1 / scales, 1 / scales])
+    offsets = -place * gains + np.repeat([0.9, -0.9], len(scales))
+    net = nn.MLP(1, (len(gains),), 1, activation=activation, generator=0, dtype=np.float64)
+    first, last = [m for m in net.modules() if isinstance(m, nn.Linear)]
+    z = x[:, None] * gains + offsets
+    units = np.tanh(z) if activation == "tanh" else 1 / (1 + np.exp(-np.clip(z, -700, 700)))
+    A = np.column_stack([units, np.ones(len(x))])
+    c = np.linalg.lstsq(A, function(x), rcond=1e-7)[0]
+    first.weight.assign(gains[:, None])
+    first.bias.assign(offsets)
+    last.weight.assign(c[None, :-1])
+    last.bias.assign(c[-1:])
+    return net, x
+
+
+@pytest.mark.parametrize("activation, mode", [("tanh", "deployed"), ("sigmoid", "real")])
+@pytest.mark.parametrize(
+    "text, function, low, digits",
+    [("cbrt(x)", np.cbrt, 0.0, 18), ("sqrt(x)", np.sqrt, 0.0, 12), ("x^0.3", lambda x: x**0.3, 0.0, 18),
+     ("abs(x)^0.3", lambda x: np.abs(x) ** 0.3, -1.0, 18), ("x^1.5", lambda x: x**1.5, 0.0, 6)],
+)  # fmt: skip
+def test_a_steep_end_where_floats_are_dense_is_proved(text, function, low, digits, activation, mode):
+    """Boxes are cut further there than elsewhere, and what is rounded is small: the bound is a tight one."""
+    net, x = narrowing(function, 0.0, 10.0 ** -np.arange(0, digits, 0.5), low, 1.0, activation)
+    seen = float(np.abs(net(x[:, None]).detach().numpy()[:, 0] - function(x)).max())
+    proof = certify(net, text, {"x": (low, 1.0)}, mode=mode, rtol=0.1, time=20)
+    assert isinstance(proof.error, Proved)
+    assert seen * (1 - 1e-9) <= proof.upper <= 1.3 * max(seen, proof.lower)
+
+
+@pytest.mark.parametrize("text, function", [("asin(x)", np.arcsin), ("sqrt(1 - x)", lambda x: np.sqrt(1 - x))])
+def test_a_steep_end_elsewhere_is_proved(text, function):
+    net, x = narrowing(function, 1.0, 10.0 ** -np.arange(0, 9, 0.5), 0.0, 1.0)
+    seen = float(np.abs(net(x[:, None]).detach().numpy()[:, 0] - function(x)).max())
+    for mode in ("real", "deployed"):
+        proof = certify(net, text, {"x": (0.0, 1.0)}, mode=mode, rtol=0.1, time=20)
+        assert seen * (1 - 1e-9) <= proof.upper <= 1.3 * max(seen, proof.lower)
+
+
+@pytest.mark.parametrize("text", ["x*log(x)", "log(x)", "1/sqrt(x)", "sin(x)/x"])
+def test_an_end_without_a_value_is_named(text):
+    net, _ = narrowing(np.sqrt, 0.0, 10.0 ** -np.arange(0, 6, 0.5), 0.0, 1.0)
+    proof = certify(net, text, {"x": (0.0, 1.0)}, time=10)
+    assert isinstance(proof.error, Undefined)
+    low, high = proof.error.box["x"]
+    assert low == 0.0 < high < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
+def test_slopes_of_flat_units_are_as_small_as_they_are(kind):
+    """1 - tanh^2 would leave 1e-16 of them, which a gain of 1e25 makes large."""
+    from surefit.bounds.activations import SLOPES
+    from surefit.bounds.interval import Range
+
+    x = np.array([-800.0, -60.0, -20.0, -0.3, 0.0, 1e-9, 2.0, 31.0, 45.0, 300.0])
+    for width in (0.0, 1e-3, 2.0, 1e3):
+        low, high = x - width, x + width
+        r = SLOPES[kind](Range(low, high), 0.0)
+        with mpmath.workdps(60):
+            f = (lambda t: mpmath.sech(t) ** 2) if kind == "tanh" else (lambda t: 1 / (4 * mpmath.cosh(t / 2) ** 2))
+            for i in range(len(x)):
+                points = [low[i], high[i], x[i], *([0.0] if low[i] < 0 < high[i] else [])]
+                values = [f(mpmath.mpf(float(p))) for p in points]
+                assert r.low[i] <= min(values)
+                assert max(values) <= r.high[i] <= max(values) * (1 + mpmath.mpf("1e-12")) + mpmath.mpf("1e-300")
+
+
+@pytest.mark.parametrize("kind", ["tanh", "sigmoid", "softplus", "silu", "gelu", "sin", "erf", "atan"])
+def test_lines_beside_an_activation_hold_on_wide_ranges(kind):
+    """And are no farther from it than all of its values: the second derivative alone would say 1e40 there."""
+    from surefit.bounds.activations import evaluated
+    from surefit.bounds.network import Unary
+    from surefit.bounds.relax import _smooth
+
+    rng = np.random.default_rng(0)
+    low, high = -(10.0 ** rng.uniform(-3, 20, 200)), 10.0 ** rng.uniform(-3, 20, 200)
+    low[:60], high[60:120] = -high[:60] * 1e-3, -low[60:120] * 1e-3
+    parameter = math.sqrt(0.5)
+    lines = _smooth(Unary(0, kind, 1, parameter), low, high)
+    t = np.concatenate([rng.random((400, 200)), np.zeros((1, 200)), np.ones((1, 200))])
+    z = np.concatenate(
+        [low + t * (high - low), 10.0 ** rng.uniform(-4, 3, (200, 200)) * rng.choice([-1, 1], (200, 200))]
+    )
+    z = np.clip(z, low, high)
+    with np.errstate(over="ignore"):
+        y = evaluated(kind, z, parameter)
+    size = 1e-14 * (1 + np.abs(lines.lam_low * z) + np.abs(y))
+    assert (y >= lines.lam_low * z + lines.off_low - size).all()
+    assert (y <= lines.lam_high * z + lines.off_high + size).all()
+    if kind != "gelu":
+        chord = 0.26 * (high - low) if kind in ("softplus", "silu") else 1e-12 * (high - low)  # that of max(z, 0)
+        assert (lines.off_high - lines.off_low < 6.0 + chord).all()

@@ -197,8 +197,11 @@ def test_missing_file_and_unknown_kind(tmp_path, put):
     with pytest.raises(DataError, match=r"save it as \.xlsx or CSV"):
         read_table("book.xls")
     for name in ("table", "table.mat", "table.npz.gz"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
         with pytest.raises(DataError, match="cannot read"):
-            read_table(name)
+            read_table(tmp_path / name)
+    with pytest.raises(DataError, match=r"there is no file '.*tabel'; did you mean '.*table'\?"):
+        read_table(tmp_path / "tabel")
     with pytest.raises(DataError, match="decimal: only a CSV file has such a thing"):
         read_table({"x": [1]}, decimal=",")
 

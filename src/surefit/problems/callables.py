@@ -400,7 +400,8 @@ def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
         return function, function.outputs
     said = list(dict.fromkeys(failures)) or ["it returned nothing usable"]
     where = ", ".join(f"{n}={v:.6g}" for n, v in zip(box.names, x[0], strict=True))
-    alone_too = f"; point by point: {said[-1]}" if len(said) > 1 else ""
+    last = next((each for each in said if each.startswith("ShapeError: for one point ")), said[-1])  # says it best
+    alone_too = f"; point by point: {last}" if len(said) > 1 else ""
     raise ArgumentError(f"the function {_name(f)} could not be evaluated at {where}: {said[0]}{alone_too}")
 
 

@@ -61,7 +61,7 @@ from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
 from surefit.search.strategies.separated import seconds_per_value, separated
-from surefit.search.strategies.structure import named_units, structure
+from surefit.search.strategies.structure import named_units, overlapping, parts_seen, quadratic, sum_of
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
 
@@ -72,7 +72,11 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     watch_sudden(s)
     yield from named_units(s)
     yield from kinked(s)
-    yield from structure(s)
+    yield from quadratic(s)
+    parts = parts_seen(s)
+    later = overlapping(parts)  # after what is simpler, if it is found
+    if not later:
+        yield from sum_of(s, parts)
     climb = Climb(ladder(s))
     if s.problem.free:
         yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
@@ -80,10 +84,12 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
+        yield from contracting(s)
         yield from linked_numbers(s)
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
-        yield from contracting(s)
+    if later:
+        yield from sum_of(s, parts)
     far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
     if far:
         yield from separated(s)

@@ -24,21 +24,42 @@ from surefit.sentences import say
 from surefit.solvers.features import SCALES
 
 BESIDE = 60  # smooth units beside those that a formula names
+Parts = tuple[tuple[int, ...], ...]  # the inputs of each
 
 
-def structure(s: State) -> Strategy:
-    """A quadratic of three inputs or more, and a sum of the parts that differences of the function show."""
-    function = s.problem.function
-    if not s.problem.free or s.problem.gradients is not None or function is None or s.dim < 2:
+def quadratic(s: State) -> Strategy:
+    """A quadratic of three inputs or more; of very many a plane."""
+    if not s.problem.free or s.problem.gradients is not None or s.problem.function is None or s.dim < 3:
         return None
-    if s.dim > 2:
-        degree = 2 if s.dim * (s.dim + 3) // 2 <= MOST_MONOMIALS else 1
-        network = s.built(network_for(degree, s.dim))
-        points = s.drawn(ROWS * network.num_parameters())
-        yield s.attempt(Polynomial(degree=degree), network, points, reserve=SOLVER_RESERVE)
-    if s.problem.affordable is not None:
-        return None  # its values cost too much to ask what it is made of
-    parts = parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
+    degree = 2 if s.dim * (s.dim + 3) // 2 <= MOST_MONOMIALS else 1
+    network = s.built(network_for(degree, s.dim))
+    points = s.drawn(ROWS * network.num_parameters())
+    yield s.attempt(Polynomial(degree=degree), network, points, reserve=SOLVER_RESERVE)
+    return None
+
+
+def parts_seen(s: State) -> Parts:
+    """The inputs of each part of the sum that differences of the function show it to be; one part where it is none."""
+    function = s.problem.function
+    if (
+        s.dim < 2
+        or not s.problem.free
+        or s.problem.gradients is not None
+        or function is None
+        or (s.problem.affordable is not None)
+    ):
+        return (tuple(range(s.dim)),)  # or its values cost too much to ask what it is made of
+    return parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
+
+
+def overlapping(parts: Parts) -> bool:
+    """Whether parts share inputs and are no simpler than what else may be found of the whole."""
+    inputs = [i for part in parts for i in part]
+    return len(inputs) > len(set(inputs)) and max(map(len, parts)) > 2
+
+
+def sum_of(s: State, parts: Parts) -> Strategy:
+    """A sum of parts, units of each its own."""
     if len(parts) == 1:
         return None
     shared = sum(map(len, parts)) > s.dim
@@ -77,4 +98,4 @@ def named_units(s: State) -> Strategy:
     return None
 
 
-__all__ = ["named_units", "structure"]
+__all__ = ["named_units", "overlapping", "parts_seen", "quadratic", "sum_of"]

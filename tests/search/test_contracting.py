@@ -43,6 +43,16 @@ def test_an_opaque_function_is_fitted_step_by_step_and_the_card_tells_its_error(
     assert error <= 1.5 * fit.error.max <= 1.5 * tol
 
 
+def test_a_sum_whose_parts_overlap_is_taken_together_first_where_it_can_be():
+    """Units of each part, spread over its inputs, came to 1e-3 of the range, and took the time of what came nearer."""
+    box = Domain("q=1:5, e=1:5, b=1:5, v=1:5, t=1:5")
+    fit = surefit.fit(Opaque("q*(e + b*v*sin(t))", box), box)
+    assert fit.made.stage.code == "stage-contracted"
+    x = sample(box, 20_000, "uniform", with_corners=True, generator=1)
+    truth = fit.predict(x) - x[:, 0] * (x[:, 1] + x[:, 2] * x[:, 3] * np.sin(x[:, 4]))
+    assert np.abs(truth).max() <= 1e-8 * 240  # their range
+
+
 def test_what_a_tolerance_does_not_need_is_not_fitted():
     box = Domain("a=1:5, b=1:5, c=1:5, d=1:5")
     loose, tight = (surefit.fit(Opaque("a*b/(c*d)", box), box, tol=tol) for tol in (1e-1, 1e-5))

@@ -144,3 +144,15 @@ def test_no_layer_rounds_by_more_than_the_sizes_of_what_it_adds_allow():
     assert node.in_blocks
     size = np.ones(100)
     assert rounding_of_sizes(node, size)[0] < 0.5 * gamma(node.steps, node.unit) * 70
+
+
+@pytest.mark.parametrize("fan", [1, 2])
+def test_an_uncertain_number_around_0_is_added_with_a_rounding(fan):
+    """1 + b with |b| <= 1.5 u may be 1 + 2 u where it runs, and 1 - 1.5 u in exact arithmetic."""
+    from surefit.bounds.network import Affine, Network
+
+    u = 2.0**-53
+    net = Network(fan)
+    net.nodes.append(Affine(((0, np.ones((1, fan)), None),), np.zeros(1), np.array([1.5 * u]), fan + 1, u, True))
+    x = np.eye(fan)[:1]
+    assert running_noise(Relaxation(net, True), x, x)[0, 0] >= 3.5 * u

@@ -131,3 +131,14 @@ def test_a_wrong_step_is_noticed(name, monkeypatch):
         assert off > certify(net, "x*y", {"x": (0, 1), "y": (0, 1)}, mode="deployed").upper
     else:
         assert wrong_claims(range(4))[0] > 0
+
+
+def test_an_error_beyond_all_floats_has_no_bound():
+    """The square of 1e200 is no float; its difference from a formula once ended in an OverflowError."""
+
+    class Square(nn.Module):
+        def forward(self, x):
+            return x * x
+
+    for mode in ("real", "deployed"):
+        assert certify(Square(), "5", {"x": (0.0, 1e200)}, mode=mode, boxes=500).upper == np.inf

@@ -13,6 +13,7 @@ import pytest
 from surefit import nn
 from surefit.bounds import certify
 from surefit.bounds.certificate import Proved, Undefined
+from surefit.core import ops
 
 pytest.importorskip("flint", reason="networks of one input are read in balls")
 mpmath = pytest.importorskip("mpmath", reason="the truth")
@@ -114,3 +115,56 @@ def test_lines_beside_an_activation_hold_on_wide_ranges(kind):
     if kind != "gelu":
         chord = 0.26 * (high - low) if kind in ("softplus", "silu") else 1e-12 * (high - low)  # that of max(z, 0)
         assert (lines.off_high - lines.off_low < 6.0 + chord).all()
+
+
+def behind(kind: str, factor: float, b: float, steps: int = 0):
+    """factor * kind(x) + b, of which the function may have no finite range."""
+    from surefit.bounds.network import Affine, Network, Unary
+
+    net = Network(1)
+    net.nodes.append(Affine(((0, np.eye(1), None),), np.zeros(1)))
+    net.nodes.append(Unary(1, kind, 1))
+    net.nodes.append(Affine(((2, np.array([[factor]]), None),), np.array([b]), None, steps))
+    return net
+
+
+@pytest.mark.parametrize("deployed", [False, True])
+@pytest.mark.parametrize("kind, low, high", [("exp", 0.0, 800.0), ("log", 0.0, 1.0), ("cosh", -900.0, 2.0)])
+def test_no_range_comes_of_a_unit_that_has_none(kind, low, high, deployed):
+    """A product of ranges takes 0 for what is not a number; a unit of one number once was its bias there."""
+    from surefit.bounds.relax import Relaxation
+
+    with np.errstate(all="ignore"):
+        for factor, steps in [(2.0, 0), (-1.0, 0), (-3.0, 1), (1.0, 2)]:
+            last = Relaxation(behind(kind, factor, 5.0, steps), deployed).forward(np.array([[low]]), np.array([[high]]))
+            least, most = last[-1].low[0, 0], last[-1].high[0, 0]
+            assert not np.isfinite(least) or not np.isfinite(most)
+
+
+@pytest.mark.parametrize("mode", ["real", "deployed"])
+def test_a_network_without_a_largest_value_has_no_bound(mode):
+    """2 log(x) + 5 is beyond every number at 0: its largest error is not what it is a little farther on."""
+
+    class Logarithm(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = (nn.Linear(1, 1, generator=0, dtype=np.float64) for _ in range(2))
+            self.first.weight.assign(np.eye(1))
+            self.first.bias.assign(np.zeros(1))
+            self.last.weight.assign(np.array([[2.0]]))
+            self.last.bias.assign(np.array([5.0]))
+
+        def forward(self, x):
+            return self.last(ops.log(self.first(x)))
+
+    proof = certify(Logarithm(), "x - 10", {"x": (0.0, 1.0)}, mode=mode, boxes=3000)
+    assert not isinstance(proof.error, Proved) or proof.upper == math.inf
+
+
+def test_the_range_of_a_tiny_multiple_is_not_nothing():
+    """2^-900 of 1e-200 is below all floats, and above 0."""
+    from surefit.bounds.relax import Relaxation
+
+    net = behind("tanh", 2.0**-900, 0.0)
+    states = Relaxation(net, False).forward(np.array([[-1e-200]]), np.array([[1e-200]]))
+    assert states[-1].low[0, 0] < 0.0 < states[-1].high[0, 0]

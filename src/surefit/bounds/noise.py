@@ -145,10 +145,11 @@ def _of_layer(node: Affine, state: State, states: list[State], shared: bool = Fa
     if node.steps == 1:
         rounding = _of_one_step(node, state, states)
     elif shared:
-        rounding = _half_unit(_size(state), node.unit) if node.b.any() else np.zeros(own.shape)
+        adds = node.b.any() or node.b_radius is not None
+        rounding = _half_unit(_size(state), node.unit) if adds else np.zeros(own.shape)
     elif node.in_blocks and n * node.size * fan <= MOST_SUMS and node.sources[0][2] is None:
         rounding = np.minimum(_of_sums(node, states, moved), gamma(node.steps, node.unit) * moved)
-        if node.b.any():
+        if node.b.any() or node.b_radius is not None:
             rounding = rounding + _half_unit(_size(state), node.unit)
     else:
         rounding = gamma(node.steps, node.unit) * moved

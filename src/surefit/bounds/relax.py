@@ -203,7 +203,7 @@ class Relaxation:
         y = I.mul(x, Range(factor, factor) if radius is None else Range(down(factor - off), up(factor + off)))
         power = (np.abs(np.frexp(factor)[0]) == 0.5) & (off == 0.0) & (y.size < 1e290)
         ends = factor * x.low, factor * x.high
-        exact = power & ((np.abs(ends[0]) > 1e-290) | (ends[0] == 0)) & ((np.abs(ends[1]) > 1e-290) | (ends[1] == 0))
+        exact = power & ((np.abs(ends[0]) > 1e-290) | (x.low == 0)) & ((np.abs(ends[1]) > 1e-290) | (x.high == 0))
         y = Range(np.where(exact, np.minimum(*ends), y.low), np.where(exact, np.maximum(*ends), y.high))
         b = Range(node.b, node.b) if node.b_radius is None else Range(node.b - node.b_radius, node.b + node.b_radius)
         if node.b_radius is not None:
@@ -216,7 +216,8 @@ class Relaxation:
             moved = np.zeros(z.shape) if rounded else gamma(2, node.unit) * (y.size + b.size)
             rest = np.where(charge < np.inf, (3.0 * least + moved) * (1 + 1e-9), np.inf)
             low, high = down(low - rest), up(high + rest)
-        return low, high
+        unknown = np.isnan(x.low) | np.isnan(x.high)  # ranges of products take 0 for what is not a number
+        return np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
 
     def _tightened(self, i: int, states: list[State], state: State) -> None:
         """Ranges of a node by going backward from it, where they are narrower."""
@@ -394,7 +395,7 @@ def _smooth(node: Unary, low: np.ndarray, high: np.ndarray) -> Lines:
     above = up(np.max([g.high for g in gaps], axis=0) + curve)
     lowest, highest = _beyond(f, lam, points, values)
     below, above = np.fmax(below, lowest), np.fmin(above, highest)
-    bad |= ~np.isfinite(below) | ~np.isfinite(above)
+    bad |= ~np.isfinite(below) | ~np.isfinite(above) | ~(low <= high)  # of what is not a number nothing is known
     return Lines(lam, np.where(bad, -np.inf, below), lam, np.where(bad, np.inf, above))
 
 

@@ -208,7 +208,11 @@ class Residuals:
             place = [Fraction(v) for v in point]
             for j, p in enumerate(of):
                 y = sum((c * math.prod(v**k for v, k in zip(place, e, strict=True)) for e, c in p.items()), Fraction(0))
-                apart = float(abs(y if values is None else y - Fraction(float(values[i, j]))))
+                try:
+                    apart = float(abs(y if values is None else y - Fraction(float(values[i, j]))))
+                except OverflowError:  # beyond all floats
+                    upper[i] = np.inf
+                    continue
                 lower[i] = max(lower[i], apart * (1 - 2.0**-50) - off[i, j])
                 upper[i] = max(upper[i], apart * (1 + 2.0**-50) + ENOUGH * off[i, j] + 1e6 * taylor.TINY)
         return np.maximum(lower, 0.0), np.where(upper < np.inf, upper, np.inf)

@@ -23,7 +23,7 @@ from surefit.formulas import parse
 def test_the_cells_at_the_ends_are_cut_as_any_others(monkeypatch, low, high):
     """Those beyond the ends may be so short that few of them are left: the first that counts is not one of them."""
 
-    def differences(balls, a, b):
+    def differences(balls, a, b, allowed=None):
         near = np.minimum(np.abs(0.5 * a + 0.5 * b - low), np.abs(high - 0.5 * a - 0.5 * b)) + (high - low) / 100
         size = np.repeat((((b - a) / near) ** 2)[:, None, None], SHORT, axis=1)
         return Known(-size, size, -size, size)

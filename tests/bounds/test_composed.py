@@ -192,3 +192,63 @@ def test_terms_are_formulas():
         true = mpmath.sin((mpmath.exp(mpmath.mpf("0.5")) + mpmath.mpf("123456789012345678.90123")) / 3)
         assert abs(mpmath.mpf(found.str(40, radius=False)) - true) < 1e-35
     assert math.isclose(float(expression(combined("mul", third, T))(0.3)), 0.1)
+
+
+class _Clock:
+    """A time that goes on by one second each time that somebody looks at it."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self):
+        self.now += 1.0
+        return self.now
+
+
+def _made(text, allowed):
+    fit = _fit(text)
+    s = subject_of(fit.model, text, fit.domain, "real")
+    lines = Lines(Relaxation(s.net, False), s.target)
+    return composed.parts_of(s.net, s.formulas, s.names, s.low, s.high, lines, None, allowed)
+
+
+def test_tables_are_made_as_long_as_there_is_time(monkeypatch):
+    """Cells are not cut any more when half of it is over; and none is begun when it is over."""
+    text = "abs(x*y)"
+    clock = _Clock()
+    monkeypatch.setattr(cells, "time", clock)
+    whole = _made(text, cells.Allowance())
+    looked, clock.now = clock.now, 0.0
+    rough = _made(text, cells.Allowance(0.0, math.inf))
+    few, clock.now = clock.now, 0.0
+    assert few < looked
+    assert rough.parts == whole.parts
+    low, high = np.array([[0.3, 0.2]]), np.array([[0.31, 0.21]])
+    most = _error(_fit(text), text, _points(low[0], high[0], 500)).max()
+    assert most <= whole.look(low, high).bound[0, 0] <= rough.look(low, high).bound[0, 0] * (1 + 1e-9)
+    for last in (0.0, 1.0, few / 2):
+        clock.now = 0.0
+        assert _made(text, cells.Allowance(0.0, last)) is None
+        assert clock.now <= last + 2
+
+
+def test_a_proof_without_time_for_tables_has_a_bound(monkeypatch):
+    fit, text = _fit("x*exp(y)"), "x*exp(y)"
+    monkeypatch.setattr(cells.Allowance, "until", classmethod(lambda cls, deadline: cls(-math.inf, -math.inf)))
+    proof = certify(fit.model, text, fit.domain, mode="deployed", values=values_of(fit.model), boxes=1, time=1e6)
+    assert proof.method.code != "proof-parts"
+    most = _error(fit, text, _points(fit.domain.low, fit.domain.high, 5000)).max()
+    assert most <= proof.upper < math.inf
+
+
+def test_an_interrupt_while_tables_are_made_leaves_a_bound(monkeypatch):
+    fit, text = _fit("x*exp(y)"), "x*exp(y)"
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(composed.Parts, "_tabulate", stopped)
+    proof = certify(fit.model, text, fit.domain, mode="deployed", values=values_of(fit.model), time=1e6)
+    assert proof.note.code == "proof-interrupted" and not proof.complete
+    most = _error(fit, text, _points(fit.domain.low, fit.domain.high, 5000)).max()
+    assert most <= proof.upper < math.inf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,37 @@ from surefit.bounds.balls import KINKS, MARGIN, TINY, Balls, NotFinite
 LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 12, 4, 1200
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
 FAR = 10.0  # times what is seen, above which lines are asked too
+BETTER, LAST = 0.5, 0.8  # shares of the time, see Allowance
 SHORT = 8  # parts of a cell, on each of which the range of its polynomial is known
+
+
+class Late(Exception):
+    """There is no time for tables."""
+
+
+class Allowance(NamedTuple):
+    """Until when tables are made better, and until when they are made at all, of time.monotonic()."""
+
+    better: float = math.inf
+    last: float = math.inf
+
+    @classmethod
+    def until(cls, deadline: float) -> Allowance:
+        """Of the time from now to a deadline: the rest is for what is done with them."""
+        now = time.monotonic()
+        return cls(now + BETTER * (deadline - now), now + LAST * (deadline - now))
+
+    def rough(self) -> bool:
+        """Whether tables are left as they are."""
+        return time.monotonic() > self.better
+
+    def check(self) -> None:
+        """Late: tables that are not done by now are given up."""
+        if time.monotonic() > self.last:
+            raise Late
+
+
+ALWAYS = Allowance()
 
 
 class Steps:
@@ -51,20 +83,20 @@ def cells(low: float, high: float, beyond: float, n: int = CELLS) -> np.ndarray:
 
 
 def resolved(
-    balls: Balls, ends: np.ndarray, seen: tuple[float, float], most: int = MOST_CELLS
+    balls: Balls, ends: np.ndarray, seen: tuple[float, float], most: int = MOST_CELLS, allowed: Allowance = ALWAYS
 ) -> tuple[np.ndarray, np.ndarray, Known]:
     """At most so many cells, of which those are cut where bounds are much larger than elsewhere.
 
     seen: between which arguments lie; beyond, bounds may be as large as they like. Returns the ends of the cells, those
-    of all their parts, and what is known.
+    of all their parts, and what is known. Late, see `Allowance`.
     """
-    known = differences(balls, ends[:-1], ends[1:])
+    known = differences(balls, ends[:-1], ends[1:], allowed)
     usual = LOOSE * np.median(known.size, axis=0)
     active = ((known.size > usual) & (known.size > NEAR * reached(balls, ends[:-1], ends[1:]))).any(axis=1)
     active &= (ends[:-1] >= seen[0]) & (ends[1:] <= seen[1])
     for _ in range(ROUNDS):
         room = (most - len(ends)) // (PIECES - 1)
-        if not active.any() or room <= 0:
+        if not active.any() or room <= 0 or allowed.rough():
             break
         old = np.flatnonzero(active)
         if len(old) > room:  # the worst first
@@ -73,7 +105,7 @@ def resolved(
         inner = ends[old, None] + (ends[old + 1] - ends[old])[:, None] * (np.arange(1, PIECES) / PIECES)
         cut = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
         a, b = cut[:, :-1].reshape(-1), cut[:, 1:].reshape(-1)
-        now = differences(balls, a, b)
+        now = differences(balls, a, b, allowed)
         again = ((now.size > usual) & (now.size > NEAR * reached(balls, a, b))).any(axis=1)
         keep = np.ones(len(active), bool)
         keep[old] = False
@@ -128,7 +160,7 @@ class Known(NamedTuple):
         return np.asarray(np.maximum(np.abs(self.least), np.abs(self.most)).max(axis=1))
 
 
-def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
+def differences(balls: Balls, low: np.ndarray, high: np.ndarray, allowed: Allowance = ALWAYS) -> Known:
     """Network and functions on intervals (n,).
 
     One polynomial follows the difference on a whole interval, and its range is read off each part. Where the function
@@ -146,6 +178,7 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray) -> Known:
         bent = any({node.op for node in e.nodes} & KINKS for e in balls.formulas)
         lines = [form_of(e, low[:, None], high[:, None]) for e in balls.formulas]
         for i in range(n):
+            allowed.check()
             rows = balls.rows(f.arb(float(c[i])))
             try:
                 coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])), rows)

@@ -30,7 +30,19 @@ from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, form_of, inputs, of_range, range_of, scale
 from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, Bent, NotFinite, Series, compared, flint, precision
 from surefit.bounds.branch import Lines, Looked, first_boxes, halves
-from surefit.bounds.cells import CELLS, MOST_CELLS, SHORT, Steps, cells, parts, resolved, slopes_of
+from surefit.bounds.cells import (
+    ALWAYS,
+    CELLS,
+    MOST_CELLS,
+    SHORT,
+    Allowance,
+    Late,
+    Steps,
+    cells,
+    parts,
+    resolved,
+    slopes_of,
+)
 from surefit.bounds.interval import Range, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import read
@@ -94,17 +106,20 @@ def _range_of(steps: tuple[Steps, Steps], low: np.ndarray, high: np.ndarray) -> 
 
 
 class Parts(Recognised):
-    """Bounds of |formula - network| on boxes, through the parts that both are made of; `lines` where they fail."""
+    """Bounds of |formula - network| on boxes, through the parts that both are made of; `lines` where they fail.
+
+    allowed: the time for tables of the parts; Late where it is over before they are done.
+    """
 
     batch = 4096
     excess = 0.1
 
     def __init__(
         self, exact: Network, formulas: Sequence[Expression], names: tuple[str, ...], low: np.ndarray, high: np.ndarray,
-        lines: Lines, running: Network | None,
+        lines: Lines, running: Network | None, allowed: Allowance = ALWAYS,
     ) -> None:  # fmt: skip
         super().__init__(exact, formulas, names, low, high, running)
-        self.lines = lines
+        self.lines, self.allowed = lines, allowed
         groups = [group for layer in self.layers for group in layer]
         work = sum(len(g.units) + STEP * sum(len(b.function.nodes) for b in g.bases) for g in groups)
         self.cells = CELLS if work < MUCH else CELLS // 2
@@ -131,6 +146,7 @@ class Parts(Recognised):
         low, high = first_boxes(self.low, self.high, self.cuts())
         looked = rounds = 0
         while groups and len(low):
+            self.allowed.check()
             rounds += 1
             forms = self._forms(low, high)[0]
             middle = np.clip(0.5 * low + 0.5 * high, low, high)
@@ -146,7 +162,8 @@ class Parts(Recognised):
                 far = ~((r.low >= _beside(a, a - NEAR * (b - a))) & (r.high <= _beside(b, b + NEAR * (b - a))))
                 cut |= far
                 slope += np.where(far[:, None], np.abs(forms[id(g.sum)].g), 0.0) / max(b - a, 1e-300)
-            done = ~cut if looked * len(groups) < MOST_REACHED and rounds < ROUNDS else np.ones(len(cut), bool)
+            enough = looked * len(groups) >= MOST_REACHED or rounds >= ROUNDS or self.allowed.rough()
+            done = np.ones(len(cut), bool) if enough else ~cut
             for g in groups:
                 r, (a, b), (low_seen, high_seen) = forms[id(g.sum)].range, reached[id(g)], seen[id(g)]
                 a, b = (min(a, r.low.min(where=done, initial=a)), max(b, r.high.max(where=done, initial=b)))
@@ -175,7 +192,7 @@ class Parts(Recognised):
         functions = [b.function for b in group.bases]
         lines = Lines(Relaxation(net, False), lambda a, b: [form_of(e, a, b) for e in functions])
         balls = Balls(net, functions, lines, None)
-        ends, fine, known = resolved(balls, ends, (low, high), self.most_cells)
+        ends, fine, known = resolved(balls, ends, (low, high), self.most_cells, self.allowed)
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
             base.error = Steps(fine, -known.least[:, j]), Steps(fine, known.most[:, j])
@@ -192,6 +209,7 @@ class Parts(Recognised):
 
     def _slopes(self, e: Expression, a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
         """Least and largest derivative on each of the parts of [a, b]."""
+        self.allowed.check()
         f = self.f
         middle = float(np.clip(0.5 * a + 0.5 * b, a, b))
         half = float(np.nextafter(max(b - middle, middle - a), np.inf))
@@ -328,17 +346,20 @@ class Parts(Recognised):
 
 def parts_of(
     exact: Network, formulas: Sequence[Expression], names: tuple[str, ...], low: np.ndarray, high: np.ndarray,
-    lines: Lines, running: Network | None,
+    lines: Lines, running: Network | None, allowed: Allowance = ALWAYS,
 ) -> Parts | None:  # fmt: skip
-    """The parts that a network and its formulas are both made of; None where they are not, or without python-flint."""
+    """The parts that a network and its formulas are both made of.
+
+    None where they are not, without python-flint, or where the time for their tables is over.
+    """
     if flint() is None or len(low) < 2 or not (low < high).all():
         return None
     ops = {n.op for e in formulas for n in e.nodes}
     if not ops <= OPERATIONS:
         return None
     try:
-        return Parts(exact, formulas, names, low, high, lines, running)
-    except (Other, NotFinite):
+        return Parts(exact, formulas, names, low, high, lines, running, allowed)
+    except (Other, NotFinite, Late):
         return None
 
 

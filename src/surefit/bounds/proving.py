@@ -24,6 +24,7 @@ from surefit.bounds.branch import (
     point_bounds,
     search_points,
 )
+from surefit.bounds.cells import Allowance
 from surefit.bounds.certificate import Certificate, Proved, Undefined, described, fingerprint, named
 from surefit.bounds.interval import TRUST, TRUST_SPECIAL
 from surefit.bounds.network import Network, lowered
@@ -317,11 +318,17 @@ def _prove(
         points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
     else:
         points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
-    way = _way(s, deployed, relaxation, rtol, tol is not None)
+    interrupted = False
+    try:
+        way = _way(s, deployed, relaxation, rtol, tol is not None, Allowance.until(deadline))
+    except KeyboardInterrupt:  # the whole domain is looked at once, by what is there without tables
+        interrupted = True
+        way, boxes = _Way(Lines(relaxation, s.target), say("proof-affine")), 1
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
     )  # fmt: skip
+    found.interrupted |= interrupted
     return found, way.method, way.arb
 
 
@@ -338,13 +345,16 @@ def _is_by_pieces(s: Subject) -> bool:
     return pieces.fits(s.net, s.formulas) and bool(s.low < s.high)
 
 
-def _way(s: Subject, deployed: bool, relaxation: Relaxation, rtol: float, decides: bool) -> _Way:
+def _way(
+    s: Subject, deployed: bool, relaxation: Relaxation, rtol: float, decides: bool, allowed: Allowance
+) -> _Way:  # fmt: skip
     """The tightest way that fits network and formulas. decides: whether there is a tolerance to be decided."""
     lines, noise = Lines(relaxation, s.target), relaxation if deployed else None
     d = len(s.low)
     if d > 1 and s.net.kinds() <= set(composed.STEEPEST):
         exact = lowered(s.program) if deployed else s.net
-        made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, s.net if deployed else None)
+        running = s.net if deployed else None
+        made_of = composed.parts_of(exact, s.formulas, s.names, s.low, s.high, lines, running, allowed)
         if made_of is not None:
             method = say("proof-parts", parts=made_of.parts, bits=balls.BITS)
             return _Way(made_of, method, made_of.cuts(), True)

@@ -61,7 +61,7 @@ def test_a_film(surefit, run, tmp_path, name):
         ("report {run} --out r.pdf", "r.pdf"),
         ("report nothing", "there is no model file 'nothing'"),
         ("animate {run} film.avi", ".gif, .mp4, .html"),
-        ("animate {run} film.gif --fps 0", "fps=0"),
+        ("animate {run} film.gif --fps 0", "--fps 0 must be a whole number"),
         ("animate {run}/model.safetensors film.gif", "nothing was recorded"),
         ("fit x --on x=0:1 --live foo", "fit.png, or window or terminal"),
         ("fit x --on x=0:1 --live foo.txt", "must be 'window' or the name of a .png"),

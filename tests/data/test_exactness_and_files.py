@@ -91,8 +91,10 @@ def test_random_digits_beyond_float64_are_fine(tmp_path):
 
 def test_masks_inside_a_list_are_kept():
     row = np.ma.array([1.0, 2.0, 1e6], mask=[0, 0, 1])
-    with pytest.raises(DataError, match=r"missing"):
+    with pytest.raises(DataError, match=r"'x3' holds no value"):
         read_table(([row, row], [1.0, 2.0]))
+    with pytest.raises(DataError, match=r"missing"):
+        read_table(([row, row.data], [1.0, 2.0]))
 
 
 def test_a_pair_keeps_the_names_of_arrow_tables_and_the_types_of_columns():

@@ -200,8 +200,9 @@ def test_missing_file_and_unknown_kind(tmp_path, put):
         (tmp_path / name).write_text("x,y\n1,2\n")
         with pytest.raises(DataError, match="cannot read"):
             read_table(tmp_path / name)
-    with pytest.raises(DataError, match=r"there is no file '.*tabel'; did you mean '.*table'\?"):
-        read_table(tmp_path / "tabel")
+    (tmp_path / "runs.csv").write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match=r"there is no file '.*runs.cvs'; did you mean '.*runs.csv'\?"):
+        read_table(tmp_path / "runs.cvs")
     with pytest.raises(DataError, match="decimal: only a CSV file has such a thing"):
         read_table({"x": [1]}, decimal=",")
 

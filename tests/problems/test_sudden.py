@@ -9,6 +9,7 @@ import surefit
 from surefit.attempts.progress import Progress
 from surefit.core import ops
 from surefit.problems.posing import pose
+from surefit.search import judging
 from surefit.search.judging import Judge
 from surefit.search.runner import State
 from surefit.search.strategies import functions
@@ -34,7 +35,8 @@ def test_a_network_without_a_narrow_peak_is_seen_to_be_wrong(width, centre):
 
 
 def test_a_slow_function_is_not_asked_for_many_values_more(monkeypatch):
-    monkeypatch.setattr(functions, "SUDDEN_SECONDS", 0.0)
+    for module, name in ((functions, "SUDDEN_SECONDS"), (judging, "CROWD_SECONDS")):  # no time for more of a slow one
+        monkeypatch.setattr(module, name, 0.0)
     asked = 0
 
     def slow(x):

@@ -106,8 +106,6 @@ def verify(
         model, domain, outputs = model.model, model.domain if domain is None else domain, outputs or model.outputs
     if domain is None:
         raise ArgumentError("verify: domain= is missing; give the box of the claim, such as {'x': (-2, 2)}")
-    if not isinstance(relation, str):
-        raise ArgumentError(f"verify: relation={relation!r} must be a text such as 'y <= 1'")
     if time is not None and not (is_real(time) and time > 0):
         raise ArgumentError(f"verify: time={time!r} must be a number above 0")
     box = box_of(domain)

@@ -6,6 +6,7 @@ Other libraries are known by what they offer, and none is imported for it.
 from __future__ import annotations
 
 import datetime
+import difflib
 import json
 import math
 import os
@@ -598,7 +599,8 @@ def _only_a_path(text: str) -> bool:
     return (
         bool(re.fullmatch("[A-Za-z][A-Za-z0-9]{0,6}", ending))
         and not re.fullmatch("[eE][0-9]+", ending)  # 2.e5
-        and not set(text) & set("()[]{}*^+=<>|&,;")
+        and not set(text) & set("()[]{}*^+=<>|&,;\0")
+        and bool(difflib.get_close_matches("." + ending.lower(), SUFFIXES, 1, 0.7))
         and Path(text).stem not in ("math", "np", "numpy", "torch", "surefit")  # np.pi, on which the parser has a word
     )
 
@@ -625,7 +627,7 @@ def kind_of(path: Path) -> str:
         hint = "; save it as .xlsx or CSV" if last in (".xls", ".xlsb", ".ods", ".md", ".html") else hint
         hint = hint or (f"; read it with {READERS[last]}" if last in READERS else "")
         hint = hint or ("; read it with pandas, and give the DataFrame" if last in FOREIGN else "")
-        if not hint:
+        if not hint and path.suffix:
             regular_file(path)  # a name that was mistyped
         raise DataError(f"table: cannot read {path.name!r}; expected one of {', '.join(SUFFIXES)}{hint}")
     return SUFFIXES[last]

@@ -48,6 +48,7 @@ SHARE = 0.2  # of the time limit that goes into measuring a slow function
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
 CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
+CHECKED, NEAR_BY = 100, 24  # of the largest errors, whether values change as much nearby: at so many points of each
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
@@ -607,9 +608,37 @@ class Judge:
             looked_at += int(good.sum())
             x = np.concatenate([x, points[good]])
             sizes = np.append(sizes, _sizes(predict(points[good]), values[good]).max(axis=1))
+            if not self._without_rounding(x, sizes, error.max, rng):
+                return error
         largest = int(sizes.argmax())
         at = dict(zip(names, x[largest].tolist(), strict=True))
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
+
+    def _without_rounding(self, x: np.ndarray, sizes: np.ndarray, above: float, rng: np.random.Generator) -> bool:
+        """Set errors (n,) above this one to 0 where values of the target are rounding; whether that was all of them.
+
+        Near u = 0 (1-cos(u))/u^2 is anything between 0 and 1 in float64, from one float to the next. Where values
+        change by half of the error within 1e-7 of the box nothing is known of it, and what `measured` found stands.
+        """
+        domain = self.problem.domain
+        for _ in range(4):
+            top = np.argsort(-sizes, kind="stable")[:CHECKED]
+            top = top[sizes[top] > above]
+            if not len(top):
+                return True
+            shift = 10.0 ** rng.uniform(-12.0, -7.0, (len(top), NEAR_BY, 1))
+            shift = shift * rng.uniform(-1.0, 1.0, (len(top), NEAR_BY, domain.dim))
+            shift[:, 0] = 0.0  # itself, where there is a value
+            near = np.clip(domain.shares(x[top])[:, None] + shift, 0.0, 1.0).reshape(-1, domain.dim)
+            values = self._values(domain.at(near)).reshape(len(top), NEAR_BY, -1)
+            values = np.where(
+                np.isfinite(values), values, values.mean(axis=1, where=np.isfinite(values), keepdims=True)
+            )
+            rough = np.ptp(values, axis=1).max(axis=1, initial=0.0) > 0.5 * sizes[top]
+            if not rough.any():
+                return True
+            sizes[top[rough]] = 0.0
+        return False
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
         """Points (n, d) beside which the target is not defined, where it often begins like a root.
@@ -635,9 +664,10 @@ class Judge:
             return 0
         if (problem.plan is not None and problem.plan.verify is not None) or problem.affordable is not None:
             return 0
-        seconds = CROWD_SECONDS if self.time is None else min(CROWD_SECONDS, CROWD_OF_TIME * self.time)
         each = (problem.seconds_per_point or 0.0) + 2.0 * parameters / FLOPS
-        return min(CROWD, int(seconds / max(each, 1e-12) / 2))
+        seconds = CROWD_SECONDS if self.time is None else min(CROWD_SECONDS, CROWD_OF_TIME * self.time)
+        count = int(seconds / max(each, 1e-12) / 2)
+        return min(CROWD, count) if self.time is not None else CROWD * (count >= CROWD)  # no clock says how many
 
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""

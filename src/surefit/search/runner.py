@@ -232,7 +232,8 @@ def recorded(
         stop_reason=reason, seed=state.seed, seconds=progress.seconds,
         steps=progress.evaluations if how.solved else progress.steps,
         tol=state.tol, interrupted=progress.interrupted, best_epoch=best.row or None, warnings=warnings,
-        score=best.score, compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
+        score=error.max if best.score == best.error.max else best.score,
+        compile_seconds=progress.compile_seconds, taught=best.taught, left_out=best.missed,
         certificate=best.certificate, extra={"timings": timings},
     )  # fmt: skip
 

@@ -123,6 +123,6 @@ def test_an_offset_does_not_count_as_accuracy(formula, box, kind):
 
 
 def test_what_rounding_makes_of_a_removable_singularity_is_no_error():
-    """Beside its plane of holes (1-cos(u))/u^2 is 0, 1/2 or 1 in float64; a fit that is right there was called 1/2 off."""
+    """Beside its plane of holes (1-cos(u))/u^2 is 0, 1/2 or 1 in float64; a right fit was called 1/2 off there."""
     fit = surefit.fit("(1-cos(a*(b-c)))/(a*(b-c))^2", "a=1:3, b=1:3, c=1:3", tol=1e-3)
     assert fit.reached and abs(fit.predict([[2.0, 1.5, 1.5]]).item() - 0.5) < 1e-3

@@ -48,6 +48,7 @@ SHARE = 0.2  # of the time limit that goes into measuring a slow function
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
 CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
+FOREMOST = 10_000  # of the largest errors, among which these lie
 CHECKED, NEAR_BY = 100, 24  # of the largest errors, whether values change as much nearby: at so many points of each
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
@@ -580,7 +581,7 @@ class Judge:
         may be asked for.
         """
         count = self._crowd(parameters)
-        if count == 0:
+        if count == 0 or (self.problem.domain.dim == 1 and error.n >= 2 * CROWD):  # on a line so many leave no gap
             return error
         rng, domain, names = np.random.default_rng([self.seed, 0xC60D]), self.problem.domain, self.problem.names
         x, y = self.points
@@ -594,7 +595,8 @@ class Judge:
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
             if crowd:
-                order = np.argsort(-sizes, kind="stable")
+                order = np.argpartition(-sizes, min(FOREMOST, len(sizes) - 1))[:FOREMOST]
+                order = order[np.argsort(-sizes[order], kind="stable")]
                 tops = x[order[apart(domain.shares(x[order]), few, SPACED)]]
                 places = domain.shares(tops[np.arange(crowd) % len(tops)])
                 radius = 10.0 ** rng.uniform(-5.0, -0.5, (crowd, 1))
@@ -622,7 +624,7 @@ class Judge:
         """
         domain = self.problem.domain
         for _ in range(4):
-            top = np.argsort(-sizes, kind="stable")[:CHECKED]
+            top = np.argpartition(-sizes, min(CHECKED, len(sizes) - 1))[:CHECKED]
             top = top[sizes[top] > above]
             if not len(top):
                 return True

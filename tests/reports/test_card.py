@@ -184,7 +184,7 @@ def test_an_offset_does_not_hide_that_nothing_was_learned():
 
 
 def test_one_output_among_good_ones_is_called_bad():
-    y = np.stack([1e5 * X[:, 0], 1e-3 * RNG.normal(size=80)], axis=1)
+    y = np.stack([1e5 * X[:, 0], 1e-3 * np.random.default_rng(3).normal(size=80)], axis=1)
     fit = surefit.fit((X, y), data=SPLIT, method="features", model=(6,))
     assert bad_words(fit) == ["unlearned-outputs"] and "(R² of y2" in fit.card()
 

@@ -140,9 +140,10 @@ def error_rows(fit: Record, lang: str = "en") -> list[tuple[str, str]]:
 def rmse_words(error: Measured | OutputError, speech: Speech) -> str:
     """A root mean square error, with its range where it is an estimate that has one: 0.12 (0.08 to 0.25 ...)."""
     size, known = f"{error.rmse:.3g}", error.rmse_range
-    if known is None:
+    low, high = ("", "") if known is None else (f"{known.low:.2g}", f"{known.high:.2g}")
+    if known is None or low == high:  # what is measured, the distance from a teacher, is all of it
         return size
-    return speech("card-range", rmse=size, low=f"{known.low:.2g}", high=f"{known.high:.2g}", level=known.level)
+    return speech("card-range", rmse=size, low=low, high=high, level=known.level)
 
 
 def coverage_rows(error: Measured, speech: Speech) -> list[tuple[str, str]]:

@@ -41,14 +41,9 @@ def quadratic(s: State) -> Strategy:
 def parts_seen(s: State) -> Parts:
     """The inputs of each part of the sum that differences of the function show it to be; one part where it is none."""
     function = s.problem.function
-    if (
-        s.dim < 2
-        or not s.problem.free
-        or s.problem.gradients is not None
-        or function is None
-        or (s.problem.affordable is not None)
-    ):
-        return (tuple(range(s.dim)),)  # or its values cost too much to ask what it is made of
+    known = s.problem.free and s.problem.gradients is None and s.problem.affordable is None  # else values cost too much
+    if function is None or not known or s.dim < 2:
+        return (tuple(range(s.dim)),)
     return parts_of(function, s.problem.domain, np.random.default_rng([s.seed, 0x9A27]))
 
 

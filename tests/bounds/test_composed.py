@@ -77,6 +77,17 @@ def test_bounds_are_near_the_error_and_above_it_on_every_box(text):
         assert _error(fit, text, _points(low[i], high[i], 30, i)).max() <= bound[i, 0]
 
 
+@pytest.mark.parametrize("text", ["sin(x) + abs(x - y)", "max(x, y) + exp(x)"])
+def test_a_kink_of_a_sum_beside_smooth_parts_is_proved_as_near_as_each_part(text):
+    """Of two weights of one size either may count as the larger; at a kink cells become as short as units are steep."""
+    found = surefit.fit(text, {"x": (-2, 2), "y": (0, 3)}, seed=0)
+    proof = _proof(found, text)
+    assert "parts of the formula" in proof.method
+    x = _points(np.array([-2.0, 0.0]), np.array([2.0, 3.0]), 20_000)
+    x[:5000, 1] = x[:5000, 0] = np.abs(x[:5000, 0])  # at the kink
+    assert _error(found, text, x).max() <= proof.upper <= 1.2 * found.error.max
+
+
 @pytest.mark.parametrize("layer, factor", [pytest.param(0, 1 + 1e-4, marks=pytest.mark.slow), (0, 0.0), (-1, 1 + 1e-7)])
 def test_a_network_with_another_weight_has_no_smaller_bound_than_its_error(layer, factor):
     text = "x*exp(y)"

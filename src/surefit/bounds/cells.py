@@ -13,7 +13,7 @@ from surefit.bounds.affine import form_of
 from surefit.bounds.balls import KINKS, MARGIN, TINY, Balls, NotFinite
 
 # Bounds so much larger than the usual one, and than what is seen, are looked at again in smaller cells
-LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 12, 4, 1200
+LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 30, 4, 1200
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
 FAR = 10.0  # times what is seen, above which lines are asked too
 BETTER, LAST = 0.5, 0.8  # shares of the time, see Allowance

@@ -158,7 +158,8 @@ def _grouped(w: np.ndarray) -> list[np.ndarray]:
     first: list[np.ndarray] = []
     for i in np.argsort(-sizes, kind="stable"):
         row = w[i] / w[i, np.abs(w[i]).argmax()]
-        near = [g for g, other in enumerate(first) if np.abs(row - other).max() <= SAME]
+        # of two weights of one size, rounding decides which is the largest, and so which sign the row has
+        near = [g for g, other in enumerate(first) if min(np.abs(row - other).max(), np.abs(row + other).max()) <= SAME]
         if near:
             found[near[0]].append(int(i))
         else:

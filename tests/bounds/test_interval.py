@@ -135,6 +135,78 @@ def test_sums_and_products_are_rounded_outward():
     assert Fraction(float(total.low)) <= 1000 * tenth <= Fraction(float(total.high))
 
 
+def _short_and_long(n, seed):
+    """Numbers of few digits and of all, of all sizes, zeros and ones among them."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(n) * 10.0 ** rng.integers(-12, 12, n)
+    x = np.where(rng.random(n) < 0.3, np.float32(x), x)
+    x = np.where(rng.random(n) < 0.3, rng.integers(-40, 40, n) / 4.0, x)
+    return np.where(rng.random(n) < 0.1, rng.choice([5e-324, 1e-200, 1e160, 2.0**-149, 1.5e30], n), x)
+
+
+def test_what_has_no_rounding_is_not_widened_and_all_else_is():
+    from fractions import Fraction
+
+    a, b = (np.sort(_short_and_long((4000, 2), seed), axis=1) for seed in (0, 1))
+    a[::3, 1], b[::5, 1] = a[::3, 0], b[::5, 0]  # points
+    x, y = Range(a[:, 0], a[:, 1]), Range(b[:, 0], b[:, 1])
+    with np.errstate(all="ignore"):
+        found = {"mul": I.mul(x, y), "div": I.div(x, y), "square": I.square(x), "cube": I.whole_power(x, 3)}
+    ends = {
+        "mul": lambda p, q: p * q, "div": lambda p, q: p / q, "square": lambda p, q: p * p, "cube": lambda p, q: p**3,
+    }  # fmt: skip
+    whole = dict.fromkeys(found, 0)
+    for i in range(len(a)):
+        for name, r in found.items():
+            if name == "div" and (r.bad[i] or (b[i] == 0).any()):
+                continue
+            p, q = ([Fraction(v) for v in pair] for pair in (a[i], b[i]))
+            values = [ends[name](u, v) for u in p for v in q]
+            if name == "square" and p[0] <= 0 <= p[1]:
+                values.append(Fraction(0))
+            for bound, exact, least in ((r.low[i], min(values), True), (r.high[i], max(values), False)):
+                if np.isfinite(bound):
+                    assert (Fraction(float(bound)) <= exact) if least else (Fraction(float(bound)) >= exact), (name, i)
+                    whole[name] += Fraction(float(bound)) == exact
+    assert all(n > 100 for n in whole.values()), whole
+
+
+@pytest.mark.parametrize(
+    "text, low, high",
+    [
+        ("1 - x^2", -1, 1), ("1 - x*x", -1, 1), ("9 - x^2", -3, 3), ("1 - (x/3)^2", -3, 3), ("x*(1 - x)", 0, 1),
+        ("(x - 1)*(3 - x)", 1, 3), ("sin(x)", 0, 1), ("tan(x)", 0, 1), ("log(x)", 1, 2), ("log10(x)", 1, 2),
+        ("exp(x) - 1", 0, 1), ("1 - exp(x)", -1, 0), ("x/(1 + x)", 0, 1), ("1 - x^4", -1, 1), ("tanh(x)", 0, 1),
+        ("2^x - 1", 0, 1),
+    ],
+)  # fmt: skip
+def test_values_that_are_0_at_an_end_are_not_below_it_there(text, low, high):
+    """So that a root of them has a value on the boxes at the ends, however short those are."""
+    from surefit.bounds.affine import form_of
+    from surefit.formulas import parse
+
+    h = 2.0 ** -np.arange(1, 48, dtype=float) * (high - low)
+    for a, b in ((np.full(47, float(low)), low + h), (high - h, np.full(47, float(high)))):
+        form = form_of(parse(f"sqrt({text})"), a[:, None], b[:, None])
+        inside = parse(text)(a) if a[0] != low else parse(text)(b)
+        assert not form.bad[inside > 1e-12].any()
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "tan", "log"])
+def test_functions_beside_their_whole_values_contain_what_mpmath_gives(name):
+    mpmath = pytest.importorskip("mpmath")
+    rng = np.random.default_rng(0)
+    at = 1.0 if name == "log" else 0.0
+    steps = np.concatenate([10.0 ** -rng.uniform(0, 17, 300), [0.0, 2.0**-52, 2.0**-53, 5e-324]])
+    x = np.unique(np.concatenate([at + steps, at - steps / 2]))
+    r = RULES[name](Range(x, x))
+    with mpmath.workdps(60):
+        for v, low, high in zip(x, r.low, r.high, strict=True):
+            exact = getattr(mpmath, name)(mpmath.mpf(float(v)))
+            assert mpmath.mpf(float(low)) <= exact <= mpmath.mpf(float(high))
+            assert (low == high) == (v == at)
+
+
 def test_subnormals_zeros_and_overflow():
     tiny = Range(np.array([5e-324]), np.array([5e-324]))
     assert I.mul(tiny, tiny).high[0] > 0  # 2.5e-647 is not 0

@@ -53,7 +53,14 @@ def test_a_steep_end_where_floats_are_dense_is_proved(text, function, low, digit
     assert seen * (1 - 1e-9) <= proof.upper <= 1.3 * max(seen, proof.lower)
 
 
-@pytest.mark.parametrize("text, function", [("asin(x)", np.arcsin), ("sqrt(1 - x)", lambda x: np.sqrt(1 - x))])
+@pytest.mark.parametrize(
+    "text, function",
+    [
+        ("asin(x)", np.arcsin),
+        ("sqrt(1 - x)", lambda x: np.sqrt(1 - x)),
+        ("sqrt(1 - x^2)", lambda x: np.sqrt(1 - x * x)),
+    ],
+)
 def test_a_steep_end_elsewhere_is_proved(text, function):
     net, x = narrowing(function, 1.0, 10.0 ** -np.arange(0, 9, 0.5), 0.0, 1.0)
     seen = float(np.abs(net(x[:, None]).detach().numpy()[:, 0] - function(x)).max())

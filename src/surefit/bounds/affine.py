@@ -389,7 +389,8 @@ class AffineArithmetic:
             return mul(*args)
         if op == "div":
             if exact[1] is not None and exact[1] != 0:
-                return scale(args[0], Range.exact(1 / exact[1]))
+                form = scale(args[0], Range.exact(1 / exact[1]))  # and the ends of x/3 on -3:3 are whole
+                return Form(form.c, form.g, form.rho, form.range.intersect(I.div(args[0].range, args[1].range)))
             per = UNARY["reciprocal"](args[1])
             if exact[0] is not None:
                 return scale(per, Range.exact(exact[0]))

@@ -251,9 +251,24 @@ def sub(a: Any, b: Any) -> Range:
     return add(a, neg(b))
 
 
-def _products(a: Range, b: Range, op: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
-    each = np.stack(np.broadcast_arrays(op(a.low, b.low), op(a.low, b.high), op(a.high, b.low), op(a.high, b.high)))
-    return each.min(axis=0), each.max(axis=0)
+def _short(x: Any) -> np.ndarray:
+    """Whether numbers have so few digits (those of float32) that their products are exact."""
+    with np.errstate(over="ignore"):
+        return np.asarray(np.asarray(x, np.float32) == x)
+
+
+def _of_ends(a: Range, b: Range, op: Callable[..., Any], exact: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The least and largest of op of two ends, rounded outwards but where they are short and exact."""
+    pairs = [np.broadcast_arrays(x, y) for x in (a.low, a.high) for y in (b.low, b.high)]
+    each = np.stack([op(x, y) for x, y in pairs])
+    found = []
+    for end, rounded in ((each.min(axis=0), down), (each.max(axis=0), up)):
+        outer, short = rounded(end), _short(end)
+        if short.any():
+            short &= np.all([exact(x, y) | (z != end) for (x, y), z in zip(pairs, each, strict=True)], axis=0)
+            outer = np.where(short, end, outer)
+        found.append(outer)
+    return found[0], found[1]
 
 
 def _times(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -264,11 +279,11 @@ def _times(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 @_rule("mul")
 def mul(a: Any, b: Any) -> Range:
     a, b = as_range(a), as_range(b)
-    low, high = _products(a, b, _times)
+    low, high = _of_ends(a, b, _times, lambda x, y: (_short(x) & _short(y)) | (x == 0) | (y == 0))
     nothing = ((a.low == 0) & (a.high == 0)) | ((b.low == 0) & (b.high == 0))
     same = (a.low == 1) & (a.high == 1), (b.low == 1) & (b.high == 1)
-    low = np.where(same[0], b.low, np.where(same[1], a.low, np.where(nothing, 0.0, down(low))))
-    high = np.where(same[0], b.high, np.where(same[1], a.high, np.where(nothing, 0.0, up(high))))
+    low = np.where(same[0], b.low, np.where(same[1], a.low, np.where(nothing, 0.0, low)))
+    high = np.where(same[0], b.high, np.where(same[1], a.high, np.where(nothing, 0.0, high)))
     return Range(low, high, a.bad | b.bad)
 
 
@@ -284,12 +299,16 @@ def div(a: Any, b: Any) -> Range:
         z = x / y
         return np.where(np.isnan(z), 0.0, z)
 
-    low, high = _products(a, Range(low_b, high_b), quotient)
+    def whole(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        z = x / y  # the product of two short numbers, which has no rounding, is x again: so is x/3 at the ends of -3:3
+        return (_short(z) & _short(y) & (z * y == x)) | ((x == 0) & (y != 0))
+
+    low, high = _of_ends(a, Range(low_b, high_b), quotient, whole)
     nothing = (a.low == 0) & (a.high == 0)
     both = ((b.low < 0) & (b.high > 0)) | ((b.low == 0) & (b.high == 0))
     by_one = (b.low == 1) & (b.high == 1)
-    low = np.where(nothing, 0.0, np.where(both, -_INF, np.where(by_one, a.low, down(low))))
-    high = np.where(nothing, 0.0, np.where(both, _INF, np.where(by_one, a.high, up(high))))
+    low = np.where(nothing, 0.0, np.where(both, -_INF, np.where(by_one, a.low, low)))
+    high = np.where(nothing, 0.0, np.where(both, _INF, np.where(by_one, a.high, high)))
     one_sided = pole & ~both & ~nothing
     low, high = _one_sided(a, b, low, high, one_sided)
     return Range(low, high, a.bad | b.bad | pole)
@@ -318,7 +337,9 @@ def absolute(x: Any) -> Range:
 @_rule("square")
 def square(x: Any) -> Range:
     x = as_range(x)
-    return Range(np.maximum(down(x.least * x.least), 0.0), np.where(x.size == 0, 0.0, up(x.size * x.size)), x.bad)
+    low, high = x.least * x.least, x.size * x.size
+    low = np.where(_short(x.least), low, np.maximum(down(low), 0.0))
+    return Range(low, np.where(_short(x.size), high, up(high)), x.bad)
 
 
 @_rule("relu")
@@ -349,15 +370,16 @@ def whole_power(x: Any, n: int) -> Range:
         return x
 
     def of(t: np.ndarray, rounded: Callable[..., Any]) -> np.ndarray:
-        """t^n for t >= 0 by repeated squaring, every product rounded the same way."""
+        """t^n for t >= 0 by repeated squaring, every product that is not exact rounded the same way."""
         result, base, k = None, t, n
+        product = lambda x, y: np.where(_short(x) & _short(y), x * y, rounded(x * y))
         while True:
             if k & 1:
-                result = base if result is None else rounded(result * base)
+                result = base if result is None else product(result, base)
             k >>= 1
             if not k:
                 return np.asarray(result)
-            base = rounded(base * base)
+            base = product(base, base)
 
     def floor_(t: Any) -> Any:
         return np.maximum(down(t), 0.0)
@@ -440,9 +462,13 @@ def _special(name: str) -> Callable[..., Any]:
 
 def _rising(
     fn: Callable[..., Any], least: float = -_INF, most: float = _INF, start: float = -_INF, stop: float = _INF,
-    units: float = TRUST, at_stop: float | None = None, open_start: bool = False, open_stop: bool = False,
+    units: float = TRUST, open_start: bool = False, open_stop: bool = False,
+    exact: tuple[float, float] | None = (0.0, 0.0),
 ) -> Rule:  # fmt: skip
-    """A function that rises on [start, stop] and has values in [least, most]; outside of it, it has none."""
+    """A function that rises on [start, stop] and has values in [least, most]; outside of it, it has none.
+
+    exact: a place and the value there, which is no rounded one.
+    """
 
     def rule(x: Any) -> Range:
         x = as_range(x)
@@ -454,8 +480,8 @@ def _rising(
         low = np.where(fn(lo) == -_INF, -_INF, low)
         high = np.where(fn(hi) == _INF, _INF, high)
         low, high = np.clip(low, least, most), np.clip(high, least, most)
-        if fn not in _SHIFTED:  # f(0) = 0 exactly
-            low, high = np.where(lo == 0, 0.0, low), np.where(hi == 0, 0.0, high)
+        if exact is not None:
+            low, high = (np.where(end == exact[0], exact[1], value) for end, value in ((lo, low), (hi, high)))
         return Range(np.where(np.isnan(low), least, low), np.where(np.isnan(high), most, high), x.bad | wrong)
 
     return rule
@@ -470,14 +496,13 @@ def _softplus(x: Any) -> Any:
 
 
 _erf, _erfinv = _special("erf"), _special("erfinv")
-_SHIFTED = {np.exp, np.exp2, np.log, np.log2, np.log10, np.arccosh, np.cosh, _sigmoid, _softplus}  # not 0 at 0
 
-exp = RULES["exp"] = _rising(np.exp, least=0.0)
-RULES["exp2"] = _rising(np.exp2, least=0.0)
+_exp = _rising(np.exp, least=0.0, exact=(0.0, 1.0))
+RULES["exp2"] = _rising(np.exp2, least=0.0, exact=(0.0, 1.0))
 RULES["expm1"] = _rising(np.expm1, least=-1.0)
-log = RULES["log"] = _rising(np.log, start=0.0, open_start=True)
-RULES["log2"] = _rising(np.log2, start=0.0, open_start=True)
-RULES["log10"] = _rising(np.log10, start=0.0, open_start=True)
+log = RULES["log"] = _rising(np.log, start=0.0, open_start=True, exact=(1.0, 0.0))
+RULES["log2"] = _rising(np.log2, start=0.0, open_start=True, exact=(1.0, 0.0))
+RULES["log10"] = _rising(np.log10, start=0.0, open_start=True, exact=(1.0, 0.0))
 log1p = RULES["log1p"] = _rising(np.log1p, start=-1.0, open_start=True)
 sqrt = RULES["sqrt"] = _rising(np.sqrt, start=0.0, least=0.0, units=1)
 RULES["cbrt"] = _rising(np.cbrt)
@@ -486,11 +511,21 @@ atan = RULES["atan"] = _rising(np.arctan, least=-1.5707963267948968, most=1.5707
 sinh = RULES["sinh"] = _rising(np.sinh)
 tanh = RULES["tanh"] = _rising(np.tanh, least=-1.0, most=1.0)
 RULES["asinh"] = _rising(np.arcsinh)
-RULES["acosh"] = _rising(np.arccosh, start=1.0, least=0.0)
+RULES["acosh"] = _rising(np.arccosh, start=1.0, least=0.0, exact=(1.0, 0.0))
 RULES["atanh"] = _rising(np.arctanh, start=-1.0, stop=1.0, open_start=True, open_stop=True)
-sigmoid = RULES["sigmoid"] = _rising(_sigmoid, least=0.0, most=1.0, units=3 * TRUST)
-softplus = RULES["softplus"] = _rising(_softplus, least=0.0, units=3 * TRUST)
+sigmoid = RULES["sigmoid"] = _rising(_sigmoid, least=0.0, most=1.0, units=3 * TRUST, exact=(0.0, 0.5))
+softplus = RULES["softplus"] = _rising(_softplus, least=0.0, units=3 * TRUST, exact=None)
 erf = RULES["erf"] = _rising(_erf, least=-1.0, most=1.0, units=TRUST_SPECIAL)
+
+
+@_rule("exp")
+def exp(x: Any) -> Range:
+    """Beside 0 the roundings of exp(x) hide on which side of 1 it is; 1 + x <= exp(x) <= 1/(1 - x) do not."""
+    x = as_range(x)
+    r, below_one = _exp(x), _sum_low(np.asarray(1.0), -x.high)
+    with np.errstate(divide="ignore"):
+        high = np.where(below_one > 0, up(1.0 / below_one), _INF)
+    return Range(np.maximum(r.low, _sum_low(np.asarray(1.0), x.low)), np.minimum(r.high, high), r.bad)
 
 
 @_rule("acos")
@@ -551,7 +586,9 @@ def _wave(fn: Callable[..., Any], peak: float) -> Rule:
         x = as_range(x)
         ends = np.stack([fn(x.low), fn(x.high)])
         ends = np.where(np.isfinite(ends), ends, 0.0)
-        low, high = below(ends.min(axis=0)), above(ends.max(axis=0))
+        least, most = ends.min(axis=0), ends.max(axis=0)
+        # of floats, 0 alone has a sine of 0
+        low, high = np.where(least == 0, 0.0, below(least)), np.where(most == 0, 0.0, above(most))
         wide = (x.size > FAR) | ~np.isfinite(x.size) | (x.high - x.low >= 6.3)
         high = np.where(wide | _holds_multiple(x.low, x.high, 2 * math.pi, peak), 1.0, high)
         low = np.where(wide | _holds_multiple(x.low, x.high, 2 * math.pi, peak - math.pi), -1.0, low)
@@ -569,7 +606,7 @@ def tan(x: Any) -> Range:
     x = as_range(x)
     wide = (x.size > FAR) | ~np.isfinite(x.size) | (x.high - x.low >= 3.2)
     pole = wide | _holds_multiple(x.low, x.high, math.pi, math.pi / 2)
-    low, high = below(np.tan(x.low)), above(np.tan(x.high))
+    low, high = np.where(x.low == 0, 0.0, below(np.tan(x.low))), np.where(x.high == 0, 0.0, above(np.tan(x.high)))
     return Range(np.where(pole, -_INF, low), np.where(pole, _INF, high), x.bad | pole)
 
 

@@ -378,7 +378,10 @@ ARITHMETIC = {
     "lower ends not moved down": lambda patch: patch.setattr(I, "down", lambda x: x),
     "upper ends not moved up": lambda patch: patch.setattr(I, "up", lambda x: x),
     "products of two ends only": lambda patch: patch.setattr(
-        I, "_products", lambda a, b, op: (op(a.low, b.low), op(a.high, b.high))
+        I, "_of_ends", lambda a, b, op, exact: (I.down(op(a.low, b.low)), I.up(op(a.high, b.high)))
+    ),
+    "every number taken for a short one": lambda patch: patch.setattr(
+        I, "_short", lambda x: np.ones(np.shape(x), bool)
     ),
     "square of an interval around 0": lambda patch: patch.setattr(
         I, "square", lambda x: Range(np.minimum(x.low**2, x.high**2), np.maximum(x.low**2, x.high**2))

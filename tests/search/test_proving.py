@@ -36,6 +36,22 @@ def test_without_a_tolerance_the_bounds_are_told():
     assert set(fit.proved.error.outputs) == set(fit.outputs)
 
 
+def test_a_proof_shows_its_bounds_as_it_is_asked_to(capsys):
+    fit = surefit.fit("sin(x)", "x=0:1", tol=1e-4, seed=0)
+    heard = []
+    proof = fit.certify(progress=lambda lower, upper: heard.append((lower, upper)))
+    assert heard[-1] == (proof.lower, proof.upper)
+    for silent in (None, False):
+        fit.certify(progress=silent)
+    assert capsys.readouterr().err == ""
+    fit.certify(progress=True)
+    assert f"<= {proof.upper:.4g}" in capsys.readouterr().err
+    with pytest.raises(ArgumentError, match=r"progress='bar' must be True, False, None or a function of"):
+        fit.certify(progress="bar")
+    with pytest.raises(ArgumentError, match=r"progress=True must be a function of \(lower, upper\)"):
+        surefit.certify(fit.model, "sin(x)", "x=0:1", progress=True)
+
+
 def blind(monkeypatch, below=0.0):
     """A judge that looks at points below a number only, so that it misses what is above; what it is shown it sees."""
     old = Judge._draw

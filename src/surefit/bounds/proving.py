@@ -135,6 +135,8 @@ def certify(
     """
     started = clock.monotonic()
     _check(rtol, time, tol, mode, boxes)
+    if progress is not None and not callable(progress):
+        raise ArgumentError(f"certify: progress={progress!r} must be a function of (lower, upper), or None")
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
     found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)

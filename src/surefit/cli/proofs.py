@@ -62,19 +62,12 @@ def certify(
     from surefit import fitting
 
     fitted = fitting.load(model)
-    shown = sys.stderr.isatty() and not quiet
-
-    def progress(lower: float, upper: float) -> None:
-        if shown:
-            print(f"\r{lower:.4g} <= max |error| <= {upper:.4g}\x1b[K", end="", file=sys.stderr, flush=True)
-
     domain = narrow(", ".join(on)) if on else None
     with speaking_of_options(own_options("domain", "rtol", "time", "tol", "mode")):
         proof = fitted.certify(
-            formula or None, rtol=rtol, time=time, tol=tol, mode=mode, domain=domain, progress=progress
-        )
-    if shown:
-        print("\r\x1b[K", end="", file=sys.stderr)
+            formula or None, rtol=rtol, time=time, tol=tol, mode=mode, domain=domain,
+            progress=sys.stderr.isatty() and not quiet,
+        )  # fmt: skip
     if out is not None:
         proof.save(out)
     if as_json:

@@ -15,6 +15,7 @@ from surefit.files import path_of
 from surefit.models.inference import values_of
 from surefit.readings.standin import Readings
 from surefit.reports.card import card_html, card_rows, card_text, to_dict
+from surefit.reports.display import gap
 from surefit.search.judging import Estimated, Judge
 from surefit.search.predictions import OutsideWarning
 from surefit.search.record import Record, Solved
@@ -161,9 +162,10 @@ class Fit(Readings, Record):
 
         Args:
             target: a formula for each output. None: what was fitted, which must have been a formula.
-            rtol: how far the two bounds may lie apart. time: seconds after which what is proved by then is returned;
-                Ctrl-C does the same. tol: end as soon as this tolerance is proved or disproved.
+            rtol: how far the two bounds may lie apart. tol: end as soon as this tolerance is proved or disproved.
+            time: seconds until what is proved by then is returned; Ctrl-C does the same.
             mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
+            progress: True shows both bounds as they close in; a function is called with (lower, upper).
             domain: another box, or a slice, "x1=2:2"; inputs that it does not name keep their ends. It is not kept.
 
         Raises:
@@ -171,8 +173,8 @@ class Fit(Readings, Record):
         """
         from surefit.search.proofs import certified
 
-        limits: dict[str, Any] = {"rtol": rtol, "time": time, "tol": tol, "progress": progress}
-        proof = certified(self.model, self.problem, target, domain, mode=mode, **limits)
+        with gap(progress) as told:
+            proof = certified(self.model, self.problem, target, domain, told, mode=mode, rtol=rtol, time=time, tol=tol)
         self.certificate = proof if domain is None else self.certificate
         return proof
 
@@ -239,7 +241,7 @@ class Fit(Readings, Record):
                 behind a name, as in "T [K]", is its unit.
 
         Returns:
-            The files, and how far they are from the fit if `verify` was given; prints as one line.
+            The files, and how far they are from the fit if `verify` was given.
 
         Raises:
             ArgumentError: an unknown format or dtype, or derivatives that the format does not have.
@@ -277,9 +279,8 @@ class Fit(Readings, Record):
     def report(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
         """Write a report: one self-contained page (.html), or Markdown with pictures beside it (.md).
 
-        lang: "en" or "zh". It tells the function, data, model, training, result, diagnosis and how to repeat it;
-        what the fit does not know (it was loaded, nothing was recorded) is said there. ArgumentError for another
-        ending or language.
+        lang: "en" or "zh". It tells the function, data, model, training, result, diagnosis and how to repeat it, and
+        what the fit does not know (it was loaded, ...). ArgumentError for another ending or language.
         """
         from surefit.reports import write_report
 

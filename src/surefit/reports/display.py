@@ -65,6 +65,25 @@ def shown(progress: bool | None, time: float | None, live: bool = False) -> Iter
         late.close()
 
 
+@contextmanager
+def gap(progress: Any) -> Iterator[Callable[[float, float], None] | None]:
+    """What a proof calls with its two bounds after each round, for `certify(progress=)`: a line of them, wiped after.
+
+    progress: True shows the line, False and None show nothing; a function of (lower, upper) is called itself.
+    """
+    if not isinstance(progress, bool | None):
+        if not callable(progress):
+            raise ArgumentError(f"progress={progress!r} must be True, False, None or a function of (lower, upper)")
+        yield progress
+    elif not progress:
+        yield None
+    else:
+        try:
+            yield lambda low, high: write(f"\r{low:.4g} <= max |error| <= {high:.4g}\x1b[K")
+        finally:
+            write("\r\x1b[K")
+
+
 def tell_end(displays: Iterable[Any], fit: Any) -> None:
     """Displays that show the fit itself (`ended`) show the one that came out."""
     for display_ in displays:

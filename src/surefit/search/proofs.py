@@ -54,8 +54,8 @@ def check_provable(problem: Problem) -> None:
 
 
 def certified(
-    model: Scaled, problem: Problem, target: Any = None, domain: Any = None, *, mode: str = "deployed",
-    progress: Callable[[float, float], None] | None = None, **limits: Any,
+    model: Scaled, problem: Problem, target: Any = None, domain: Any = None,
+    progress: Callable[[float, float], None] | None = None, *, mode: str = "deployed", **limits: Any,
 ) -> Certificate:  # fmt: skip
     """The certificate of a model: of the program that `predict` runs, or of exact arithmetic.
 

@@ -263,8 +263,7 @@ class Fit(Readings, Record):
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
 
         It needs `surefit.fit(..., callbacks=[surefit.Snapshots()])`, or a directory that `surefit fit --out` wrote.
-        lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
-        nothing was recorded; ArgumentError for another ending or language.
+        lang: of its labels, "en" or "zh". DataError when nothing was recorded; ArgumentError: another ending, language.
         """
         from surefit.reports.plots import title
         from surefit.view.style import speaking

@@ -345,7 +345,7 @@ columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"
 
 coded = record(
     {"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text},
-    {"fill": number, "flagged": truth, "zoned": truth},
+    {"fill": number, "flagged": truth, "zoned": truth, "rare": list_of(text)},
 )
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}

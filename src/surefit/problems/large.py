@@ -41,6 +41,8 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",
+    "extra_box": "more values",
+    "count": "more values",
 }
 Plain = str | int | float | tuple | None
 

@@ -397,7 +397,7 @@ def test_what_is_no_file(tmp_path):
 
 
 def test_a_mean_of_many_models_can_be_read_again(tmp_path):
-    """Its parts are sentences in sentences; those of a mean of a mean with what was taught had been too deep to read."""
+    """Its parts are sentences in sentences; those of a mean with what was taught in it had been too deep to read."""
     taught = say("stage-student", teacher=say("teacher-processes", kernels="RBF"), stage=say("stage-features", units=9))
     parts = [(0.1, say("stage-features", units=i)) for i in range(1, 8)]
     whole = mean_of([(0.7, mean_of(parts)), (0.3, taught)])

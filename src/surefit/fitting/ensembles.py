@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Ensemble:
-    """Fits of one problem that differ in their seeds: `predict` is their mean, `spread` how far they differ.
-
-    Where they differ they are not certain; they can agree and be wrong. `mean` is a `Fit` whose network is the mean.
-    """
+    """Fits of one problem with seeds of their own: `predict` is their mean, `spread` how far they differ; no bound."""
 
     fits: Sequence[Fit]
 
@@ -35,8 +32,8 @@ class Ensemble:
 
     def __str__(self) -> str:
         each = [(f"seed {f.seed}", f.error) for f in self.fits] + [("their mean", self.mean.error)]
-        rows = [f"  {name}: max |error| {error.max:.3g}, rmse {error.rmse:.3g}" for name, error in each]
-        return "\n".join([f"ensemble of {len(self)} fits of {self.fits[0].target}", *rows])
+        rows = [f"  {name}: max |error| {error.max:.3g}, rmse {error.rmse:.3g}\n" for name, error in each]
+        return f"ensemble of {len(self)} fits of {self.fits[0].target}\n{''.join(rows)}".rstrip()
 
     @cached_property
     def mean(self) -> Fit:

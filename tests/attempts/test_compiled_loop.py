@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import surefit
 from surefit import nn
+from surefit.attempts.compiled_loop import _loop as loop_of
+from surefit.attempts.training import Training
+from surefit.core.creation import from_numpy
 from surefit.errors import ArgumentError, NotFiniteError, RecordError
+from surefit.models.scaled import scaled
+from surefit.problems.posing import pose
 
 TARGET, DOMAIN = "sin(3*x) + y", {"x": (-1, 1), "y": (0, 1)}
 SMALL = dict(model=(8,), data=surefit.Sampling(count=90), dtype="float64")
@@ -281,3 +287,33 @@ def test_wrong_arguments(call, words):
 def test_an_error_in_one_of_several_is_raised():
     with pytest.raises(NotFiniteError):
         surefit.fit("x", "x=-1:1", method=surefit.SGD(lr=1e200, epochs=5), model=(4,), restarts=3)
+
+
+def training_of(rows, loss="mse", weights=None):
+    """A training of a small network with so many validation rows, of a table of noise."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(rows, 5)), rng.normal(size=(rows, 1))
+    problem = pose(
+        (np.vstack([x[:100], x]), np.vstack([y[:100], y])), None, surefit.Sampling(split=(0.5, 0.5, 0)), 0, False, None
+    )
+    few, many = (x[:100], y[:100]), (x, y)
+    problem = replace(problem, train=few, validation=many, weights=None, validation_weights=weights)
+    network = nn.MLP(5, (32, 32), 1, "tanh", generator=rng)
+    return Training(scaled(network, problem, True, np.float32), problem, surefit.Adam(epochs=1, loss=loss))
+
+
+@pytest.mark.parametrize("loss", ["mse", "huber", "l1"])
+def test_many_validation_rows_are_looked_at_in_blocks(loss):
+    rows = 40_000
+    weights = np.random.default_rng(1).uniform(size=rows)
+    run = training_of(rows, loss, weights)
+    columns = [None if c is None else from_numpy(c) for c in run.validation_columns]
+    whole = float(run.loss_of(*columns).item())
+    assert run.validate() == pytest.approx(whole, rel=1e-6)
+
+
+def test_the_memory_of_validation_is_that_of_a_block():
+    """Of a million rows a layer of 64 units held 25 MB for each tenth of the rows as long as training went on."""
+    size = {rows: loop_of(training_of(rows)).validation.arena.bytes.nbytes for rows in (10_000, 60_000)}
+    held = 60_000 * 6 * 4  # the rows themselves
+    assert size[60_000] - held < 1.5 * size[10_000]

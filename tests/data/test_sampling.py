@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import surefit
 from surefit.core.entropy import unnamed
 from surefit.core.random import Generator
 from surefit.data import DESIGNS, Domain, Noise, Sampling, corner_points, default_count, sample
@@ -361,3 +362,23 @@ def test_switches_are_true_or_false(name, value):
 def test_a_text_is_no_count():
     with pytest.raises(ArgumentError, match="count: expected a whole number >= 1, got '100'"):
         Sampling(count="100")
+
+
+@pytest.mark.parametrize(
+    "field", [{"count": 20}, {"design": "sobol"}, {"extra_box": "x=0:0.5"}, {"verify": 300}, {"faces": 0.2}]
+)
+def test_a_table_takes_no_setting_of_points_that_could_be_asked_for(field, tmp_path):
+    """They had been ignored without a word."""
+    x = np.linspace(0, 1, 60)
+    name = next(iter(field))
+    with pytest.raises(ArgumentError, match=rf"^{name}: needs a function that can be asked for more values"):
+        surefit.fit((x, x**2), data=Sampling(**field), method="polynomial")
+    if name != "design":
+        with pytest.raises(ArgumentError, match=f"^{name}"):
+            surefit.fit((x, x**2), data=Sampling(stream=True, **field), method="features")
+
+
+def test_a_weight_of_gradients_needs_gradients():
+    with pytest.raises(ArgumentError, match="derivative_weight: says what gradients count, and there are none"):
+        Sampling(derivative_weight=3.0)
+    assert Sampling(derivative_weight=3.0, derivatives=True).derivative_weight == 3.0

@@ -194,8 +194,9 @@ def test_unknown_gradients_are_left_out_and_said():
     ],
 )
 def test_refused(target, domain, given, error, message):
+    count = None if domain is None else 50  # a table has its rows
     with pytest.raises(error, match=message):
-        pose(target, domain, surefit.Sampling(count=50, derivatives=given, split=(1, 0, 0)), seed=0)
+        pose(target, domain, surefit.Sampling(count=count, derivatives=given, split=(1, 0, 0)), seed=0)
 
 
 @pytest.mark.parametrize("fields", [{"derivatives": np.ones((2, 2, 2, 2))}, {"derivative_weight": 0}])

@@ -128,3 +128,13 @@ def test_of_very_many_rows_the_few_that_are_mistakes_spoil_nothing():
     assert word is not None and word.values["far"] == 5
     assert set(rows[found.weights < 1e-3]) == set(wrong)
     assert Scaling.of(found).y_scale < 5 * truth.std()  # and not 10 000 times that
+
+
+@pytest.mark.parametrize("loss, told", [("huber", "huber"), ("mse", "mse"), (None, "mse")])
+def test_the_loss_that_was_asked_for_is_told(loss, told, tmp_path):
+    """Every solver told mse, whatever weights rows that are far off had been given."""
+    x = np.linspace(-1, 1, 40)
+    y = 2 * x + 0.05 * np.random.default_rng(0).normal(size=40)
+    fit = surefit.fit((x, y), loss=loss, method="polynomial")
+    again = surefit.load(fit.save(tmp_path / "m.surefit"))
+    assert fit.to_dict()["method"]["loss"] == fit.method["loss"] == again.method["loss"] == told

@@ -208,3 +208,30 @@ def test_no_unit_becomes_a_jump_between_two_rows(seed):
 
     found = varpro(units, tangents, 2 * rng.normal(size=h * d), y, max_iterations=30, ftol=1e-12)
     assert np.abs(found.x).max() < 1e5
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e6, 1e12])
+@pytest.mark.parametrize("mu", [1e-12, 1e-6, 1e-2])
+def test_damped_steps_of_few_rows_solve_the_stacked_system(mu, condition):
+    from surefit.solvers.variable_projection import _Steps
+
+    rng = np.random.default_rng(0)
+    u, _, v = np.linalg.svd(rng.normal(size=(20, 90)), full_matrices=False)
+    j = (u * np.logspace(0, -np.log10(condition), 20)) @ v
+    j /= np.linalg.norm(j, axis=0)
+    r = rng.normal(size=20)
+    stacked, right = np.concatenate([j, np.sqrt(mu) * np.eye(90)]), np.r_[r, np.zeros(90)]
+    expected = np.linalg.lstsq(stacked, right, rcond=None)[0]
+    np.testing.assert_allclose(_Steps(j, r, np.zeros(90))(mu), expected, rtol=1e-4, atol=1e-6 * np.abs(expected).max())
+
+
+def test_a_step_of_few_rows_decomposes_nothing_as_large_as_the_weights_squared(monkeypatch):
+    """Of 400 rows and 4400 weights one decomposition of a stacked system took seconds, and no time limit held."""
+    from surefit.solvers import variable_projection
+
+    sizes, plain = [], variable_projection._upper
+    monkeypatch.setattr(variable_projection, "_upper", lambda a: sizes.append(a.shape) or plain(a))
+    rng = np.random.default_rng(0)
+    steps = variable_projection._Steps(rng.normal(size=(20, 300)), rng.normal(size=20), np.zeros(300))
+    steps(1e-3)
+    assert max(min(shape) for shape in sizes) <= 20

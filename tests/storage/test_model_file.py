@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import surefit
 from surefit import nn
 from surefit.data import Sampling
 from surefit.errors import ArgumentError, ModelFileError
+from surefit.search.strategies.blends import mean_of
 from surefit.sentences import say
 from surefit.storage import container
 
@@ -392,3 +394,25 @@ def test_what_is_no_file(tmp_path):
             surefit.load(path)
     with pytest.raises(ArgumentError, match="the path is empty"):
         surefit.load("")
+
+
+def test_a_mean_of_many_models_can_be_read_again(tmp_path):
+    """Its parts are sentences in sentences; those of a mean with what was taught in it had been too deep to read."""
+    taught = say("stage-student", teacher=say("teacher-processes", kernels="RBF"), stage=say("stage-features", units=9))
+    parts = [(0.1, say("stage-features", units=i)) for i in range(1, 8)]
+    whole = mean_of([(0.7, mean_of(parts)), (0.3, taught)])
+    fit = surefit.fit("sin(x)", "x=0:1", method="features", model=(4,))
+    fit.made = replace(fit.made, stage=whole, choice=(say("tried", stage=whole, what=say("what-largest"), score=1.0),))
+    again = surefit.load(fit.save(tmp_path / "m.surefit"))
+    assert (again.made.stage, again.made.choice) == (fit.made.stage, fit.made.choice)
+    assert again.card("zh") == fit.card("zh")
+
+
+def test_what_the_automatic_choice_makes_of_outliers_can_be_read_again(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (80, 2))
+    y = x @ [1.0, 2.0] + 0.1 * rng.normal(size=80)
+    y[::20] += 30
+    fit = surefit.fit((x, y), loss="mse")
+    assert fit.made.stage.code == "stage-blend"
+    np.testing.assert_array_equal(surefit.load(fit.save(tmp_path / "m.surefit")).predict(x), fit.predict(x))

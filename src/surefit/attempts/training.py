@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from surefit.sentences import Sentence, say
 STEPS = 20_000  # steps of a run whose epochs are not given
 FEWEST_EPOCHS, MOST_EPOCHS = 50, 5000
 ROWS_AT_ONCE = 1 << 14  # that are scaled
+VALIDATED_TOGETHER, MOST_BLOCKS = 1 << 13, 8  # validation rows at once, and blocks, each of which is compiled
 PATIENCE = 0.15  # share of the epochs without a better loss after which a run of unknown length stops
 
 
@@ -158,9 +160,25 @@ class Training:
         self.network.eval()
         try:
             with no_grad():
-                return self.loss_of(x, y, weights, gradients)
+                return self._by_blocks(x, y, weights, gradients)
         finally:
             self.network.train()
+
+    def _by_blocks(self, x: Tensor, y: Tensor, weights: Tensor | None, gradients: Tensor | None) -> Tensor:
+        """The loss of many rows from those of blocks, so that no layer holds its values of all rows at once.
+
+        What compiles keeps them in its memory for good. A loss of the user's own need not be a mean, and stays whole.
+        """
+        n = x.shape[0]
+        blocks = min(MOST_BLOCKS, n // VALIDATED_TOGETHER)
+        if blocks < 2 or gradients is not None or not isinstance(self.method.loss, str):
+            return self.loss_of(x, y, weights, gradients)
+        ends = [n * i // blocks for i in range(blocks + 1)]
+        total: Any = 0.0
+        for low, high in pairwise(ends):
+            own = None if weights is None else weights[low:high]
+            total = total + self.loss_of(x[low:high], y[low:high], own, None) * ((high - low) / n)
+        return cast(Tensor, total)
 
     @property
     def columns(self) -> list[np.ndarray | None]:

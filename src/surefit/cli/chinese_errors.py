@@ -334,6 +334,9 @@ _KNOWN = {
     "{}, column {} is {}; every value must be finite": "{0}，{1} 列为 {2}；每个值都应是有限的数",
     "{}, column {} is {}, expected {}": "{0}，{1} 列为 {2}，应为 {3}",
     "{}, column {} is {}, which is none of the known {}": "{0}，{1} 列为 {2}，不在已知的 {3} 之中",
+    "{}, column {} is {}, which is none of the known {}; {} stands for rare ones": (
+        "{0}，{1} 列为 {2}，不在已知的 {3} 之中；{4} 代表少见的文本"
+    ),
     "{}, column {} is {}, no date ({})": "{0}，{1} 列为 {2}，不是日期（{3}）",
     "{}, column {} is {}: some have a time zone, some not": "{0}，{1} 列为 {2}：有的带时区，有的不带",
     "{}, column {} is {}: there is no such time of day": "{0}，{1} 列为 {2}：没有这样的时刻",

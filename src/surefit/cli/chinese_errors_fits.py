@@ -127,6 +127,7 @@ FITS = {
         "{0} 折至少需要 {0} 行，而表格有 {1} 行；请减少折数"
     ),
     "does not go with {}: {}; leave one of the two out": "不能与 {0} 同用：{1}；请去掉其一",
+    "says what gradients count, and there are none; give {} too": "说明梯度的权重，但没有梯度；请同时给出 {0}",
     "needs a function that can be asked for more values; a table has its rows only": (
         "需要能继续求值的函数；表格只有它的行"
     ),

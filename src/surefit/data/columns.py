@@ -12,6 +12,7 @@ import itertools
 import math
 import numbers
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -34,16 +35,22 @@ YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "是": 1.0, "否": 0
 WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
 FINE = 1e-4  # of half the range of a column: what its numbers may lose when they become float64
 LOOKED = 10_000  # numbers that are compared with what float64 makes of them
-CATEGORIES = 100  # texts that a column may hold
+CATEGORIES = 100  # texts that are a column of numbers each; of more the rare ones share one
+MOST_TEXTS = 10_000  # that a column may hold, all of which a fit keeps
+CODES, CODE_SHARE = 20, 0.05  # texts at most of which some are numbers; rows that hold such a number, of all, at least
 LISTED = 8  # texts that an error lists
 NUMBER, BOOLEAN, TEXT, TIME, DURATION, CLOCK = "number", "boolean", "text", "time", "duration", "clock"
 ABSENT = "missing"  # what is called what is not there
+OTHER = "other"  # what rare texts are together
 SUMS = frozenset("total totals sum average avg mean max min 合计 总计 平均 summe mittelwert".split())  # below a table
 CODED = (BOOLEAN, TEXT, TIME, DURATION, CLOCK)
 declare(
     {
         "column-boolean": Both("1 for yes, 0 for no", "1 为是，0 为否"),
         "column-text": Both("one of {known}", "取值为 {known}"),
+        "column-text-rare": Both(
+            "one of {known}; other: any of {count} rarer texts", "取值为 {known}；other 为其余 {count} 个少见的文本"
+        ),
         "column-more": Both("{shown} and {count} more", "{shown} 等，另有 {count} 个"),
         "column-time-days": Both("days since {origin}", "自 {origin} 起的天数"),
         "column-time-seconds": Both("seconds since {origin}", "自 {origin} 起的秒数"),
@@ -103,9 +110,9 @@ class Coded:
     name: of the column. kind: "boolean" (0 and 1), "text" (a column of 0 and 1 for each category; of two categories one
     column), "time" (dates, since `origin`), "clock" (times of day, since midnight), "duration", or "number" of one
     whose missing values are filled in. categories: the texts, in order; a missing one is `ABSENT` where that is among
-    them. unit: "days" or "seconds". fill: of numbers, what stands for a missing one; None: nothing does. flagged:
-    whether a further column says where a value was missing, 1, or not, 0. zoned: of times, whether they have a time
-    zone; None: that is not known, as of older files.
+    them. rare: further texts, too many for a column each, all of which count as `OTHER`. unit: "days" or "seconds".
+    fill: of numbers, what stands for a missing one; None: nothing does. flagged: whether a further column says where a
+    value was missing, 1, or not, 0. zoned: of times, whether they have a time zone; None: not known, as of older files.
 
     >>> Coded("colour", "text", ("blue", "green", "red")).columns
     ('colour=blue', 'colour=green', 'colour=red')
@@ -119,12 +126,31 @@ class Coded:
     fill: float | None = None
     flagged: bool = False
     zoned: bool | None = None
+    rare: tuple[str, ...] = ()
+
+    @classmethod
+    def of_texts(cls, name: str, counts: Mapping[str, int]) -> Coded:
+        """The code of texts, each with the number of rows that hold it: of many the frequent ones are kept.
+
+        Those that are as frequent as one that is left out are left out, too, so that no order decides.
+
+        >>> Coded.of_texts("site", {f"s{i}": 1 + i // 50 for i in range(150)}).rare[:2]
+        ('s0', 's1')
+        """
+        texts, most = tuple(sorted(counts)), max(counts.values(), default=0)
+        if len(counts) <= CATEGORIES:
+            return cls(name, TEXT, texts)
+        enough = sorted(counts.values())[-CATEGORIES] + 1
+        if enough > most:  # all are alike, and nothing tells which to keep
+            return cls(name, TEXT, texts)
+        kept = {text for text, count in counts.items() if count >= enough or text == OTHER}
+        return cls(name, TEXT, tuple(sorted({*kept, OTHER})), rare=tuple(t for t in texts if t not in kept))
 
     @classmethod
     def of(cls, name: str, column: Column) -> Coded | None:
         """The code of a column without missing values; None of numbers."""
         if column.kind == TEXT:
-            return cls(name, TEXT, tuple(sorted(set(column.values.tolist()))))
+            return cls.of_texts(name, Counter(column.values.tolist()))
         if column.kind == TIME:
             days = column.values.astype("M8[D]")
             whole = bool((days == column.values).all())
@@ -214,6 +240,8 @@ class Coded:
 
     def _one_hot(self, values: np.ndarray, raw: Raw) -> np.ndarray:
         place: dict[str | None, int] = {text: i for i, text in enumerate(self.categories)}
+        if self.rare:
+            place |= dict.fromkeys(self.rare, place[OTHER])
         if ABSENT in place:
             place[None] = place[ABSENT]
         index = np.array([place.get(v, -1 if v is None else -2) for v in values], dtype=np.int64)
@@ -221,7 +249,7 @@ class Coded:
             row = int(np.flatnonzero(index == -2)[0])
             raise DataError(
                 f"{raw.label}: {raw.row(row)}, column {self.name!r} is {values[row]!r}, which is none of the known "
-                f"{self.known()}{raw.counted}"
+                f"{self.known()}" + (f"; {OTHER!r} stands for rare ones" if self.rare else "") + raw.counted
             )
         out = np.zeros((len(values), len(self.categories)))
         out[np.arange(len(values)), index] = 1.0
@@ -247,6 +275,8 @@ class Coded:
             return say("column-filled", fill=self.fill)
         if self.fill is not None:
             return say("column-filled-too", plain=replace(self, fill=None).words(), fill=self.fill)
+        if self.rare:
+            return say("column-text-rare", known=self.known(), count=len(self.rare))
         if self.kind in (BOOLEAN, TEXT):
             return say(f"column-{self.kind}", known=self.known())
         return say(f"column-{self.kind}-{self.unit}", origin=origin)
@@ -257,6 +287,7 @@ class Coded:
             "name": self.name, "kind": self.kind, "categories": list(self.categories), "unit": self.unit,
             "origin": self.origin, **({} if self.fill is None else {"fill": self.fill, "flagged": self.flagged}),
             **({} if self.zoned is None else {"zoned": self.zoned}),
+            **({"rare": list(self.rare)} if self.rare else {}),
         }  # fmt: skip
 
     @classmethod
@@ -266,8 +297,12 @@ class Coded:
             texts = [record[key] for key in ("name", "kind", "unit", "origin")]
             categories = tuple(record["categories"])
             fill, flagged = record.get("fill"), bool(record.get("flagged", False))
-            zoned = record.get("zoned")
-            if not all(isinstance(t, str) for t in (*texts, *categories)) or not (zoned is None or zoned in (0, 1)):
+            zoned, rare = record.get("zoned"), tuple(record.get("rare", ()))
+            if rare and OTHER not in categories:
+                raise ValueError
+            if not all(isinstance(t, str) for t in (*texts, *categories, *rare)) or not (
+                zoned is None or zoned in (0, 1)
+            ):
                 raise TypeError
             if texts[1] not in CODED and not (texts[1] == NUMBER and fill is not None):
                 raise TypeError
@@ -278,7 +313,7 @@ class Coded:
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"coded column: cannot read {record!r}") from error
         name, kind, unit, origin = texts
-        return cls(name, kind, categories, unit, origin, fill, flagged, None if zoned is None else bool(zoned))
+        return cls(name, kind, categories, unit, origin, fill, flagged, None if zoned is None else bool(zoned), rare)
 
 
 def _in_units(difference: np.ndarray, unit: np.timedelta64) -> np.ndarray:
@@ -512,6 +547,8 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
     elif (moments := _times(words, present, name, raw)) is not None:
         return moments
     like_amounts = {word for word in lowered if _is_amount(word)}
+    if like_amounts and are_codes(Counter(words[i] for i in present)):
+        like_amounts = set()
     amounts = [i for i in present if words[i] in like_amounts]
     if not numeric and amounts and re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", words[amounts[0]], re.IGNORECASE):
         more = "numbers among texts" if len(amounts) < len(present) else "numbers that are texts"
@@ -529,6 +566,22 @@ def of_cells(cells: Cells, name: str, raw: Raw, decimal: str, numeric: bool = Tr
     out[:] = None
     out[present] = np.array(words, dtype=object)[present]
     return Column(TEXT, out)
+
+
+def are_codes(counts: Mapping[str, int]) -> bool:
+    """Whether texts, each with the number of rows that hold it, are a few codes of which some are numbers, as 4, f, r.
+
+    Whole numbers that are fewer than the texts among them, and of which none is a slip of the pen, for each is in many
+    rows.
+
+    >>> are_codes({"4": 100, "f": 90, "r": 10}), are_codes({"4": 1, "f": 100, "r": 99})
+    (True, False)
+    """
+    figures = [word for word in counts if re.fullmatch("[0-9]{1,4}", word)]
+    others = [word for word in counts if not re.search("[0-9]", word)]
+    few = len(counts) <= CODES and len(figures) + len(others) == len(counts)
+    enough = CODE_SHARE * sum(counts.values())
+    return few and 0 < len(figures) < len(others) and all(counts[word] >= max(enough, 3) for word in figures)
 
 
 def _is_amount(word: str) -> bool:
@@ -588,7 +641,9 @@ __all__ = [
     "BOOLEAN",
     "CATEGORIES",
     "MISSING",
+    "MOST_TEXTS",
     "NUMBER",
+    "OTHER",
     "TEXT",
     "TIME",
     "WHOLE",
@@ -598,6 +653,7 @@ __all__ = [
     "Coded",
     "Column",
     "Raw",
+    "are_codes",
     "is_coarse",
     "is_none",
     "not_a_number",

@@ -28,13 +28,18 @@ from surefit.data.columns import (
     LOOKED,
     MISSING,
     NUMBER,
+    WORDS,
+    Categories,
     Column,
     Raw,
+    are_codes,
     is_coarse,
     not_a_number,
     of_cells,
     refuse_lost,
     refuse_rounded,
+    typed,
+    word_of,
 )
 from surefit.errors import DataError
 from surefit.files import regular_file
@@ -237,11 +242,21 @@ class TextColumn:
     def column(self, name: str, raw: Raw) -> Column:
         """As a column of one kind. DataError where some are numbers and others are not."""
         if len(self.odd) < len(self.floats) or not self.odd:
+            if self.odd and are_codes(Counter(text for text in self.texts() if text is not None)):
+                return typed(Categories(self.texts()), name, raw)
             for i, cell in self.odd.items():
                 if cell.strip().lower() not in MISSING:
                     raise not_a_number(raw, i, name, cell, self.decimal)
             return Column(NUMBER, np.frombuffer(self.floats, np.float64))
         return of_cells(list(self.odd.values()), name, raw, self.decimal)
+
+    def texts(self) -> list[str | None]:
+        """The cells as texts: 3 of a number that was written 3.0; None where one is missing."""
+        found: list[str | None] = [word_of(number) for number in self.floats]
+        for i, cell in self.odd.items():
+            word = cell.strip()
+            found[i] = word if word.lower() not in MISSING or word.lower() in WORDS else None
+        return found
 
     def check_digits(self, name: str, cells: Iterable[str], label: str) -> None:
         """DataError where texts of different numbers are one float64 each, and not by noise in their last digits."""

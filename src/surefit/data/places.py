@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import NUMBER, TEXT, Categories, Coded, Raw, detached, unmasked
-from surefit.data.csv_text import TextColumn
+from surefit.data.columns import NUMBER, TEXT, Coded, Raw, detached, unmasked
 from surefit.data.sources import is_frame, raw_of
 from surefit.data.table import Table, column_of, missing_value
 from surefit.errors import DataError, ShapeError
@@ -86,9 +85,7 @@ def points_of(
     found: dict[str, np.ndarray] = {}
     for name in [*codes, *(n for n in names if n not in made)]:
         own = raw.columns[here[name]]
-        if name in codes and codes[name].kind == TEXT and _is_texts(own):
-            own = Categories(own)
-        column = column_of(own, name, raw)
+        column = column_of(own, name, raw, name in codes and codes[name].kind == TEXT)
         absent = np.flatnonzero(column.missing())
         if strict and absent.size and not (name in codes and codes[name].fills):
             raise missing_value(raw, int(absent[0]), name, own)
@@ -112,11 +109,6 @@ def points_of(
 def _are_numbers(texts: Sequence[str]) -> bool:
     """Whether some text reads as a number."""
     return any(re.fullmatch(r"[-+]?[\d.]+", text) for text in texts)
-
-
-def _is_texts(own: Any) -> bool:
-    """Whether a column holds texts, which may be spelled as numbers, and nothing is missing."""
-    return not isinstance(own, TextColumn) and len(own) > 0 and all(isinstance(v, str) and v.strip() for v in own)
 
 
 def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:

@@ -311,6 +311,10 @@ class Sampling:
         self._set("adaptive", whole("adaptive", self.adaptive, least=0))
         self._set("adaptive_ratio", _above_zero("adaptive_ratio", self.adaptive_ratio))
         self._set("derivative_weight", _above_zero("derivative_weight", self.derivative_weight))
+        if self.derivative_weight != 1.0 and (self.derivatives is None or self.derivatives is False):
+            raise ArgumentError(
+                f"derivative_weight: says what gradients count, and there are none; give {spelled('derivatives')} too"
+            )
         if self.verify is not None:
             self._set("verify", whole("verify", self.verify))
         if self.derivatives is False:

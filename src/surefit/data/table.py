@@ -18,7 +18,19 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import near
-from surefit.data.columns import CATEGORIES, NUMBER, TEXT, TIME, Coded, Column, Raw, not_a_number, typed
+from surefit.data.columns import (
+    CATEGORIES,
+    MOST_TEXTS,
+    NUMBER,
+    TEXT,
+    TIME,
+    Categories,
+    Coded,
+    Column,
+    Raw,
+    not_a_number,
+    typed,
+)
 from surefit.data.csv_text import (
     TextColumn,
     as_names,
@@ -346,6 +358,7 @@ def _assembled(
     """The table of these columns of a source. fill: whether missing values of inputs are filled in."""
     fill = fill and not raw.coding  # else it is a Table, which misses nothing
     filled = {c.name for c in coding or () if c.fills}
+    texts = {c.name for c in coding or () if c.kind == TEXT}
     places = {name: i for i, name in enumerate(raw.names)}
     found = {name: raw.columns[places[name]] for name in chosen}
     for name, column in found.items():
@@ -359,7 +372,7 @@ def _assembled(
     others: dict[str, Column] = {}  # those that are not numbers
     whole = np.ones(n, dtype=bool)
     for j, (name, own) in enumerate(found.items()):
-        column = column_of(own, name, raw)
+        column = column_of(own, name, raw, name in texts)
         if name in targets:
             _check_target(column, own, name, raw)
         absent = column.missing()
@@ -397,8 +410,15 @@ def _assembled(
     return Table.of(chosen, values, targets, codes, row_numbers)
 
 
-def column_of(own: Any, name: str, raw: Raw) -> Column:
-    """A column of a source as one kind, where no number is infinite."""
+def column_of(own: Any, name: str, raw: Raw, texts: bool = False) -> Column:
+    """A column of a source as one kind, where no number is infinite.
+
+    texts: whether it is known to hold texts, some of which may be written as numbers.
+    """
+    if texts and isinstance(own, TextColumn):
+        own = Categories(own.texts()) if 0 < len(own.odd) < len(own) else own
+    elif texts and len(own) > 0 and all(isinstance(v, str) and v.strip() for v in own):  # nothing is missing
+        own = Categories(own)
     column = own.column(name, raw) if isinstance(own, TextColumn) else typed(own, name, raw)
     if column.kind not in (TEXT, TIME):
         infinite = np.flatnonzero(np.isinf(column.values))
@@ -481,8 +501,8 @@ def _coded(
 
 def check_categories(code: Coded, rows: int, raw: Raw) -> None:
     """DataError for texts that are no categories: names, remarks, keys."""
-    count = len(code.categories)
-    if count > CATEGORIES or (count > FEW and 2 * count > rows):
+    count = len(code.categories) + len(code.rare)
+    if len(code.categories) > CATEGORIES + 1 or count > MOST_TEXTS or (count > FEW and 2 * count > rows):
         raise DataError(
             f"{raw.label}: column {code.name!r} holds {count} different texts in {rows} rows, too many to be "
             f"categories, such as {code.categories[0]!r}; leave it out"

@@ -86,8 +86,8 @@ def diagnose(fit: Record) -> Diagnosis:
     problem, method, made = fit.problem, fit.method, fit.made
     u, v = fit.model.rows(problem.train)
     solver = isinstance(made, Solved) and method.get("solver") != "adam"
-    plain = method["loss"] in LOSSES and not problem.quantiles
-    loss = method["loss"] if plain else None  # a loss of the user's own is known by name only
+    named = "mse" if fit.made.solved else method["loss"]  # solvers weigh squares, whatever that makes of them
+    loss = named if named in LOSSES and not problem.quantiles else None  # one of the user's own is known by name only
     observation = observe(fit.network, u, v, loss, problem.names)
     observation.outputs = fit.outputs
     training = None

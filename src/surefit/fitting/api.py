@@ -152,9 +152,6 @@ def fit(
         live: watch it learn: in a notebook the pictures of `surefit play`, by anywidget (`pip install
             "surefit[notebook]"`); elsewhere, and without anywidget, the line of progress.
 
-    Returns:
-        A `Fit`.
-
     Raises:
         FormulaError, DomainError, DataError, ArgumentError, ShapeError: something is wrong with what came; the message
             names it and the cure. NotFiniteError: training broke down before a first epoch was done. CheckpointError:
@@ -283,8 +280,7 @@ def load(path: str | os.PathLike[str]) -> Fit:
 def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arguments: Any) -> Ensemble:
     """`members` fits of one function or table that differ in their seeds, trained at once over the cores; all are kept.
 
-    The other arguments are those of `fit`. ArgumentError for fewer than two members, or a model that is a Module
-    (which can be trained only once: give widths or an MLPSpec).
+    The other arguments are those of `fit`. ArgumentError: fewer than two members, or a Module, which is trained once.
 
     >>> import surefit
     >>> group = surefit.ensemble("x**2", "x=-1:1", members=3, model=(8,), method=surefit.Adam(epochs=2))

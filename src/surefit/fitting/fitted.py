@@ -45,8 +45,8 @@ class Fit(Readings, Record):
         """A fit of the old rows and new ones whose network goes on from the weights of this one, which stays as it is.
 
         points (n, d) and values (n,) or (n, k), as for `predict`; or one table that holds the inputs and the target by
-        name, in any order, whatever `surefit.fit` takes for one. time: seconds at most. Of ten new rows or more some
-        are held out, as of the old ones. A loaded fit goes on with the sample of rows that is in its file.
+        name. time: seconds at most. Of ten new rows or more some are held out, as of the old ones. A loaded fit goes on
+        with the sample of rows in its file. Of up to 500 rows the automatic choice is made again, of all of them.
 
         ArgumentError: a known function, gradients among the data, or a network that is not a chain of linear layers.
         ShapeError, DomainError: values that do not fit the points, or are not finite. DataError: a table that lacks a
@@ -263,8 +263,7 @@ class Fit(Readings, Record):
         """Write the training as a film: .gif, .html (with a slider), or .mp4 where the program ffmpeg is installed.
 
         It needs `surefit.fit(..., callbacks=[surefit.Snapshots()])`, or a directory that `surefit fit --out` wrote.
-        lang: of its labels, "en" or "zh"; without a font for Chinese they are English, with a warning. DataError when
-        nothing was recorded; ArgumentError for another ending or language.
+        lang: of its labels, "en" or "zh". DataError when nothing was recorded; ArgumentError: another ending, language.
         """
         from surefit.reports.plots import title
         from surefit.view.style import speaking

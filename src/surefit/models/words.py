@@ -12,6 +12,7 @@ from surefit.models.members import Blend, Members
 from surefit.models.monotone_members import MonotoneMembers
 from surefit.models.observed import layer_sizes
 from surefit.models.rising import Rising
+from surefit.models.scaled import Scaled
 from surefit.models.trees import Trees
 from surefit.sentences import Both, declare, joined, say
 
@@ -48,7 +49,7 @@ def _parts(network: nn.Module) -> Iterator[str]:
         yield from _parts(network.second)
     elif isinstance(network, Mean):
         for model in network.models:
-            yield from _parts(model)
+            yield from _parts(model.network if isinstance(model, Scaled) else model)
     else:
         yield _single(network)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -14,7 +15,7 @@ import numpy as np
 from surefit.checking import near
 from surefit.data import Domain, Noise, Sampling, Table, raw_names, read_table
 from surefit.data.batches import Batches, batches_of
-from surefit.data.columns import ABSENT, NUMBER, TEXT, Coded, Raw
+from surefit.data.columns import ABSENT, MOST_TEXTS, NUMBER, TEXT, Coded, Raw
 from surefit.data.sources import raw_of
 from surefit.data.table import check_categories, column_of, spread_names
 from surefit.errors import ArgumentError, DataError, DomainError
@@ -40,6 +41,8 @@ ALONE = {  # fields of a Sampling that need all rows at once
     "adaptive": "more values",
     "faces": "more values",
     "verify": "more values",
+    "extra_box": "more values",
+    "count": "more values",
 }
 Plain = str | int | float | tuple | None
 
@@ -220,7 +223,7 @@ def _values(coding: Sequence[Coded], seed: int, start: int, part: Any) -> _Value
     n = len(raw.columns[0])
     values, missing = np.zeros((n, len(coding))), np.zeros(len(coding), bool)
     for j, code in enumerate(coding):
-        column = column_of(raw.columns[raw.names.index(code.name)], code.name, raw)
+        column = column_of(raw.columns[raw.names.index(code.name)], code.name, raw, code.kind == TEXT)
         absent = column.missing()
         missing[j] = bool(absent.any())
         if code.kind != TEXT:
@@ -237,22 +240,26 @@ def _known(batches: Batches, coding: tuple[Coded, ...]) -> tuple[Coded, ...]:
     if not names:
         return coding
     known = {code.name: code for code in coding}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for end, texts in batches.map(partial(_texts, names), names):
         for name, some in texts.items():
-            code = known[name]
-            if not some <= set(code.categories):
-                code = known[name] = replace(code, categories=tuple(sorted(some | set(code.categories))))
-                check_categories(code, end, Raw(batches.label, [], []))
+            before = len(counts[name])
+            counts[name].update(some)
+            if len(counts[name]) > max(before, MOST_TEXTS):
+                check_categories(Coded.of_texts(name, counts[name]), end, Raw(batches.label, [], []))
+    for name, found in counts.items():
+        known[name] = Coded.of_texts(name, found)
+        check_categories(known[name], sum(found.values()), Raw(batches.label, [], []))
     return tuple(known.values())
 
 
-def _texts(names: list[str], start: int, part: Any) -> tuple[int, dict[str, set[str]]]:
-    """The number of the row behind a part that begins with this one, and the different texts in its columns."""
+def _texts(names: list[str], start: int, part: Any) -> tuple[int, dict[str, Counter[str]]]:
+    """The number of the row behind a part that begins with this one, and how often each text is in its columns."""
     raw = (part if isinstance(part, Raw) else raw_of(part))._replace(first=start)
     found = {}
     for name in names:
-        column = column_of(raw.columns[raw.names.index(name)], name, raw)
-        found[name] = {v for v in column.values if v is not None} if column.kind == TEXT else set()
+        column = column_of(raw.columns[raw.names.index(name)], name, raw, True)
+        found[name] = Counter(v for v in column.values if v is not None) if column.kind == TEXT else Counter()
     return start + len(raw.columns[0]), found
 
 

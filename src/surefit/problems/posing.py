@@ -361,8 +361,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         plan.check_target(test[1], table.targets, lambda row: f"in row {row} of the test table")
     if train is None:
         raise DataError("table: no rows to train on" + (" that have a weight" if weights is not None else ""))
-    _refuse_for_table(plan)
     gradients = _table_gradients(plan, box, x, y.shape[1])
+    _refuse_for_table(plan)
     validation = None if validation is None else (validation[0], plan.noisy(validation[1], rng))
     train = (train[0], plan.noisy(train[1], rng))
     for part in (train, validation):
@@ -438,7 +438,11 @@ def _outside(box: Domain, x: np.ndarray) -> tuple[Sentence, ...]:
 
 def _refuse_for_table(plan: Sampling) -> None:
     """ArgumentError for what only a function that can be asked again can do."""
-    for name, asked in (("adaptive", plan.adaptive), ("faces", plan.faces), ("verify", plan.verify)):
+    asked_again = (
+        ("adaptive", plan.adaptive), ("faces", plan.faces), ("verify", plan.verify), ("extra_box", plan.extra_box),
+        ("count", plan.count), ("design", plan.design != "auto"),
+    )  # fmt: skip
+    for name, asked in asked_again:
         if asked:
             raise ArgumentError(
                 f"{name}: needs a function that can be asked for more values; a table has its rows only"

@@ -19,9 +19,10 @@ from surefit.problems.problem import Points, Problem
 from surefit.problems.scaling import Scaling
 from surefit.search.cost import of_iteration
 from surefit.search.judging import Judge
-from surefit.search.limits import ITERATION
+from surefit.search.limits import FEW_ROWS, ITERATION
 from surefit.search.record import Record, Solved
 from surefit.search.runner import State, Strategy, recorded, run
+from surefit.search.strategies.tables import measured_data
 from surefit.sentences import say
 
 FEWEST = 10  # new rows, of fewer of which all are trained on
@@ -65,10 +66,22 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
     problem = extended(record.problem, x, y, seed)
     progress = Progress(time=positive_number("time", time))
     state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)
-    network = in_units_of(record, problem)
-    reason = run(state, going_on(state, network))
-    made = Solved({"method": "update"}, say("stage-initial"), tuple(state.choice))
+    again = chosen_again(record, problem)
+    reason = run(state, measured_data(state) if again else going_on(state, in_units_of(record, problem)))
+    settings = record.made.settings if again else {"method": "update"}
+    made = Solved(settings, say("stage-initial"), tuple(state.choice))
     return recorded(state, reason, lambda found: replace(made, stage=found.stage, details=dict(found.details)))
+
+
+def chosen_again(record: Record, problem: Problem) -> bool:
+    """Whether what the automatic choice makes of few rows is chosen once more, of all of them.
+
+    It has as many weights as there are rows, or more, which were found with a ridge or by a teacher: trained on they
+    would go through all rows, noise included. Few rows cost little.
+    """
+    automatic = isinstance(record.made, Solved) and record.made.settings.get("method") == "auto"
+    own_model = record.call.get("model") not in (None, "None")
+    return automatic and not own_model and sum(problem.sizes().values()) <= FEW_ROWS
 
 
 def _of_table(record: Record, table: Any) -> Points:
@@ -174,7 +187,10 @@ def going_on(s: State, network: nn.Module) -> Strategy:
     yield s.attempt(LM(iterations=ITERATIONS), going, s.problem)
     if is_hidden_layer(network):  # from old weights, rows in a new region may be out of reach
         again = copy.deepcopy(network)
-        found = yield s.attempt(Features(), again, s.problem, provisional=True)
+        few = (
+            s.problem.validation is None and p >= n * k
+        )  # of more weights nothing else is known where rows are left out
+        found = yield s.attempt(Features(), again, s.problem, provisional=not few)
         ridge = 0.0 if found is None else found.details["ridge"]
         yield s.attempt(VarPro(iterations=ITERATIONS), again, s.problem, ridge=ridge)
     return say("updated", rows=n)

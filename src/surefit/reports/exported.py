@@ -51,14 +51,14 @@ class Exported:
 
 def export(
     fit: Record, path: Path, to: str | None, dtype: Any, derivative: bool, verify: int,
-    units: Mapping[str, str] | None = None, model: nn.Module | None = None, about: Sequence[tuple[str, str]] = (),
+    units: Mapping[str, str] | None = None,
 ) -> Exported:  # fmt: skip
     """Write a fit in another language. See `Fit.export`; of classes the probabilities are written.
 
-    dtype: that of the fit, for all the rest; None: as it is. model: what is written instead of the model of the fit,
-    about: what is said of that before the card.
+    dtype: that of the fit, for all the rest; None: as it is.
     """
-    model, outputs, rows = model or fit.model, fit.outputs, [*about, *card_rows(fit)]
+    model: nn.Module = fit.model
+    outputs, rows = fit.outputs, card_rows(fit)
     if (known := fit.classified) is not None:
         model, outputs = known.module(model), tuple(f"P({name})" for name in known.classes)
         rows.append(("values", "the probability of each class; the largest one is that of the class to expect"))

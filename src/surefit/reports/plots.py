@@ -12,6 +12,7 @@ from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError
+from surefit.models.mean import Mean
 from surefit.models.words import network_words
 from surefit.problems.problem import Points
 from surefit.reports.words import Speech
@@ -250,6 +251,8 @@ def loss_of(fit: Record) -> str:
 
 def _plot_loss(fit: Record) -> Figure:
     if not fit.history:
+        if isinstance(fit.network, Mean):
+            raise DataError("plot: a mean of fits has no history of its own; draw that of one, group.fits[0]")
         raise DataError("plot: this fit has no history (it ended before its first epoch)")
     stages = list(dict.fromkeys(r["stage"] for r in fit.history if "stage" in r))
     curves: Any = _columns(fit.history, rate=not stages)

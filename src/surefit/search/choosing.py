@@ -48,6 +48,7 @@ from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
+ROBUST = ("robust-asked", "robust-found")  # what the card says where rows that are far off count less
 # of a candidate's details, what the method of a fit tells
 DESCRIBED = ("solver", "units", "gain", "output_norm", "jumps", "inputs")
 
@@ -348,6 +349,8 @@ def _solved(state: State, method: Solver, found: Candidate) -> Solved:
     details = {k: v for k, v in found.details.items() if k in DESCRIBED}
     settings = method.settings()
     settings["ridge"] = found.details.get("ridge", settings.get("ridge"))
+    if any(getattr(note, "code", None) in ROBUST for note in state.problem.notes):
+        settings["loss"] = "huber"  # by the weights of the rows
     rounded = found.details["solver"] != "adam" and found.model.dtype == ops.float32
     choice = tuple(state.choice) if isinstance(method, Auto) else None
     return Solved(settings, found.stage, choice, details, rounded)

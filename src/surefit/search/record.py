@@ -175,7 +175,7 @@ class Record(Copied, Predictions):
         made = self.made
         if isinstance(made, Trained):
             return dict(made.settings)
-        named = made.settings | {"loss": "mse", "scale": True, "best_weights": True, "stage": str(made.stage)}
+        named = {"loss": "mse"} | made.settings | {"scale": True, "best_weights": True, "stage": str(made.stage)}
         named |= made.details
         if made.choice is not None:
             named["choice"] = [str(sentence) for sentence in made.choice]

@@ -392,8 +392,20 @@ def _triangle(j: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _damped(triangle: np.ndarray, right: np.ndarray, mu: float) -> np.ndarray:
-    """The step p that minimises |R p - Q^T r|^2 + mu |p|^2, from the QR decomposition of the stacked system."""
-    p = triangle.shape[1]
+    """The step p that minimises |R p - Q^T r|^2 + mu |p|^2, from the QR decomposition of the stacked system.
+
+    Of fewer rows than weights it lies in what the rows span: p = R^T z with (R R^T + mu) z = Q^T r, by the QR
+    decomposition of R^T with the damping below it. Such seminormal equations are as exact for a step of least norm
+    (Björck 1996, Numerical methods for least squares problems, section 6.6), and cost a square of the rows, not a cube
+    of the weights.
+    """
+    rows, p = triangle.shape
+    if rows < p:
+        upper = _upper(np.concatenate([triangle.T, math.sqrt(mu) * np.eye(rows)]))
+        try:
+            return triangle.T @ np.linalg.solve(upper, np.linalg.solve(upper.T, right))
+        except np.linalg.LinAlgError:
+            return np.linalg.lstsq(triangle, right, rcond=None)[0]
     stacked = np.concatenate([triangle, math.sqrt(mu) * np.eye(p)])
     joined = _upper(np.concatenate([stacked, np.concatenate([right, np.zeros(p)])[:, None]], axis=1))
     upper, rest = joined[:p, :-1], joined[:p, -1]

@@ -20,7 +20,7 @@ from surefit.sentences import from_dict
 from surefit.solvers.gaussian_process import KERNELS, MEANS
 
 Check = Callable[[Any, str], None]  # a value and where it stands; ModelFileError when it cannot be there
-DEEPEST = 12  # plain data in plain data, and sentences in sentences
+DEEPEST = 40  # plain data in plain data, and sentences in sentences: a mean of seven models has 20 of them
 LONGEST = 200_000  # characters of one text
 
 
@@ -345,7 +345,7 @@ columns = record({"rows": count, "columns": by_name(either(one_of("int", "float"
 
 coded = record(
     {"name": text, "kind": text, "categories": list_of(text), "unit": text, "origin": text},
-    {"fill": number, "flagged": truth, "zoned": truth},
+    {"fill": number, "flagged": truth, "zoned": truth, "rare": list_of(text)},
 )
 
 common: dict[str, Check] = {"format": whole(1), "card": card, "network": network}

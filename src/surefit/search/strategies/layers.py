@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from surefit.models.chain import chain_of
 from surefit.models.inference import evaluate
 from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
+from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.problem import Problem
+from surefit.search.limits import LAST_RESERVE
 from surefit.search.runner import State
 from surefit.sentences import Sentence, say
 
@@ -24,8 +27,20 @@ def size_of(layers: Layers) -> int:
     return sum(weight.size + bias.size for weight, bias in layers)
 
 
+def seconds_per_value(function: Any) -> float | None:
+    """What a value of a callable costs where many are asked for, if it is one."""
+    called = function.function if isinstance(function, Steady) else function
+    return called.seconds_of_many if isinstance(called, CallableFunction) else None
+
+
+def affordable(s: State, share: float) -> float:
+    """How many values of the target take this share of the time, where there is a limit."""
+    each = seconds_per_value(s.problem.function)
+    return math.inf if s.progress.time is None or not each else share * s.progress.time / each
+
+
 def of_layers(
-    s: State, layers: Layers, activation: str, stage: Sentence, reserve: float, problem: Problem, **details: Any
+    s: State, layers: Layers, activation: str, stage: Sentence, problem: Problem, **details: Any
 ) -> Attempt | None:  # fmt: skip
     """The attempt that these layers are; None where all is over.
 
@@ -50,7 +65,7 @@ def of_layers(
         network=network, problem=problem, stage=stage, reason=say("solver-solved"), row=len(s.progress.history),
         details={"output_norm": float(np.abs(layers[-1][0]).sum(axis=1).max()), **details},
     )  # fmt: skip
-    return s.attempt(None, network, problem, made=outcome, reserve=reserve)
+    return s.attempt(None, network, problem, made=outcome, reserve=LAST_RESERVE)  # nothing is left but to measure it
 
 
-__all__ = ["Layers", "of_layers", "size_of"]
+__all__ = ["Layers", "affordable", "of_layers", "seconds_per_value", "size_of"]

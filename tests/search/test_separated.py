@@ -8,8 +8,7 @@ from scipy import special
 
 import surefit
 from surefit.data import Domain
-from surefit.search import runner
-from surefit.search.strategies import separated
+from surefit.search.strategies import layers, separated
 from surefit.search.strategies.separated import layers_of, layers_of_train
 from surefit.solvers.low_rank import products_of
 from surefit.solvers.tensor_train import train_of
@@ -73,7 +72,7 @@ def test_where_no_tolerance_is_asked_for_the_network_stays_small(monkeypatch):
     f, domain = ROUGH["friction"]
     whole = surefit.fit(f, domain)
     assert whole.made.details["solver"] == "separated" and 20_000 < whole.network.num_parameters() < 100_000
-    for module, name in ((separated, "UNASKED_PARAMETERS"), (runner, "UNASKED_PARAMETERS"), (runner, "MOST_UNASKED")):
+    for module, name in ((separated, "UNASKED_PARAMETERS"), (layers, "UNASKED_PARAMETERS"), (layers, "MOST_UNASKED")):
         monkeypatch.setattr(module, name, 20_000)
     small = surefit.fit(f, domain)
     assert small.made.details["solver"] == "separated" and small.network.num_parameters() <= 20_000

@@ -18,7 +18,7 @@ from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_model, given_network
-from surefit.search.strategies.layers import of_layers
+from surefit.search.strategies.layers import most_parameters, of_layers, reserve
 from surefit.search.strategies.named import named
 from surefit.search.strategies.tables import measured_data
 from surefit.sentences import Sentence, say
@@ -80,7 +80,7 @@ def test_a_network_of_which_the_weights_are_known_is_measured_however_late_it_co
     def late():
         yield state.attempt(Features(), state.hidden(3), state.drawn(20))
         state.progress.began -= 900.0
-        yield state.attempt(Features(), state.hidden(5), state.drawn(20), reserve=state.reserve)
+        yield state.attempt(Features(), state.hidden(5), state.drawn(20), reserve=reserve(state))
         yield of_layers(state, layers, "tanh", say("nothing"), state.problem, solver="separated", units=3)
 
     run(state, late(), perform)
@@ -95,16 +95,16 @@ def test_a_network_may_be_larger_only_as_long_as_nothing_smaller_is_near(fake):
     def two():
         for units in (3, 5):
             yield state.attempt(Features(), state.hidden(units), state.drawn(20))
-            sizes.append(state.most_parameters())
-            reserves.append(state.reserve)
+            sizes.append(most_parameters(state))
+            reserves.append(reserve(state))
         yield say("nothing")
 
     run(state, two(), perform)
     assert sizes == [limits.MOST_UNASKED, limits.UNASKED_PARAMETERS]
     assert reserves == [limits.SOLVER_RESERVE, limits.LAST_RESERVE]
     short = state_of("x*y", "x=0:1, y=0:1", time=0.1)
-    assert short.most_parameters() < limits.UNASKED_PARAMETERS  # more cannot be measured in that time
-    assert np.isinf(state_of("x*y", "x=0:1, y=0:1", tol=1e-9).most_parameters())
+    assert most_parameters(short) < limits.UNASKED_PARAMETERS  # more cannot be measured in that time
+    assert np.isinf(most_parameters(state_of("x*y", "x=0:1, y=0:1", tol=1e-9)))
 
 
 def test_the_first_network_that_is_good_enough_ends_it(fake):

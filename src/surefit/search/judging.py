@@ -22,6 +22,7 @@ from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
 from surefit.search.limits import KNOWN_TO
 from surefit.search.ranges import Range, range_around
+from surefit.search.rounding import GROWN, Surely
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
@@ -49,7 +50,6 @@ NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep p
 CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
 FOREMOST = 10_000  # of the largest errors, among which these lie
-CHECKED, NEAR_BY = 100, 24  # of the largest errors, whether values change as much nearby: at so many points of each
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
@@ -563,7 +563,8 @@ class Judge:
         error = _sizes(predict(x), y)
         if self.problem.near is not None:
             return self.measured_on(predict, self.points, self.kind)
-        found, sizes, left_out = self._uphill(predict, x, error)
+        sure = self._surely(x, error)
+        found, sizes, left_out = self._uphill(predict, x, error, sure)
         even = self.even
         more = (np.concatenate([x[even:], found]), np.concatenate([error[even:], sizes]))
         names, outputs = self.problem.names, self.problem.outputs
@@ -591,7 +592,7 @@ class Judge:
         fresh = domain.at(rng.random((count, domain.dim)))
         if domain.dim > 1:
             fresh = np.concatenate([fresh[: count // 2], border_points(domain, count // 2, rng)])
-        looked_at = 0
+        looked_at, sure = 0, Surely(self._values, domain, rng, cautious=True)
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
             if crowd:
@@ -610,37 +611,16 @@ class Judge:
             looked_at += int(good.sum())
             x = np.concatenate([x, points[good]])
             sizes = np.append(sizes, _sizes(predict(points[good]), values[good]).max(axis=1))
-            if not self._without_rounding(x, sizes, error.max, rng):
+            rounding = sure.leaves_out(x, sizes, error.max)
+            if rounding is None:
                 return error
+            sizes[rounding] = 0.0
+        for points, values in sure.seen:
+            looked_at += len(points)
+            x, sizes = np.concatenate([x, points]), np.append(sizes, _sizes(predict(points), values).max(axis=1))
         largest = int(sizes.argmax())
         at = dict(zip(names, x[largest].tolist(), strict=True))
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
-
-    def _without_rounding(self, x: np.ndarray, sizes: np.ndarray, above: float, rng: np.random.Generator) -> bool:
-        """Set errors (n,) above this one to 0 where values of the target are rounding; whether that was all of them.
-
-        Near u = 0 (1-cos(u))/u^2 is anything between 0 and 1 in float64, from one float to the next. Where values
-        change by half of the error within 1e-7 of the box nothing is known of it, and what `measured` found stands.
-        """
-        domain = self.problem.domain
-        for _ in range(4):
-            top = np.argpartition(-sizes, min(CHECKED, len(sizes) - 1))[:CHECKED]
-            top = top[sizes[top] > above]
-            if not len(top):
-                return True
-            shift = 10.0 ** rng.uniform(-12.0, -7.0, (len(top), NEAR_BY, 1))
-            shift = shift * rng.uniform(-1.0, 1.0, (len(top), NEAR_BY, domain.dim))
-            shift[:, 0] = 0.0  # itself, where there is a value
-            near = np.clip(domain.shares(x[top])[:, None] + shift, 0.0, 1.0).reshape(-1, domain.dim)
-            values = self._values(domain.at(near)).reshape(len(top), NEAR_BY, -1)
-            values = np.where(
-                np.isfinite(values), values, values.mean(axis=1, where=np.isfinite(values), keepdims=True)
-            )
-            rough = np.ptp(values, axis=1).max(axis=1, initial=0.0) > 0.5 * sizes[top]
-            if not rough.any():
-                return True
-            sizes[top[rough]] = 0.0
-        return False
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
         """Points (n, d) beside which the target is not defined, where it often begins like a root.
@@ -738,7 +718,23 @@ class Judge:
         found = self.measured_on(predict, points, "validation") if measured else self.measured(predict)
         return found.max <= goal
 
-    def _uphill(self, predict: Predict, x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    def _surely(self, x: np.ndarray, error: np.ndarray) -> Surely | None:
+        """What tells errors from the rounding of the target, where its values cost little: |errors| (n, k) become 0."""
+        problem = self.problem
+        counted = problem.plan is not None and problem.plan.verify is not None
+        if self.pool is not None or counted or problem.affordable is not None or not problem.exact:
+            return None
+        rng = np.random.default_rng([self.seed, 0x50FE])
+        sure = Surely(self._values, problem.domain, rng)
+        rounding = sure.leaves_out(x, error.max(axis=1))
+        if rounding is None:
+            return None
+        error[rounding] = 0.0
+        return sure
+
+    def _uphill(
+        self, predict: Predict, x: np.ndarray, error: np.ndarray, sure: Surely | None
+    ) -> tuple[np.ndarray, np.ndarray, int]:
         """Points (m, d) of a search for larger errors, |errors| (m, k) there, and how many were not finite."""
         budget = self.effort.climb
         if self.pool is not None:
@@ -755,11 +751,19 @@ class Judge:
             left_out += int((~good).sum())
             out = np.full(values.shape, -np.inf)  # where the target is not finite there is no error
             out[good] = _sizes(predict(points[good]), values[good]) if good.any() else out[good]
+            if sure is not None:
+                most = np.where(good, out.max(axis=1), 0.0)
+                rounding = sure.leaves_out(points, most, GROWN * sure.above)
+                good &= ~(most > GROWN * sure.above if rounding is None else rounding)
+                out[~good] = -np.inf
             kept.append((points[good], values[good]))
             sizes.append(out[good])
             return out
 
         climb(error_at, self.problem.domain, x, error, Climb(budget), np.random.default_rng([self.seed, 0xC11B]))
+        for points, values in () if sure is None else sure.seen:  # what was asked for counts, too
+            kept.append((points, values))
+            sizes.append(_sizes(predict(points), values))
         if not kept:
             return x[:0], error[:0], 0
         found, values = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))

@@ -28,17 +28,8 @@ from surefit.models.spec import MLPSpec, network_of
 from surefit.problems.points import drawn
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate, best_of, error_told, scored
-from surefit.search.judging import FLOPS, Judge
-from surefit.search.limits import (
-    ADAM_REACHES,
-    FLOAT32,
-    GOOD_ENOUGH,
-    LAST_RESERVE,
-    MEASURED_IN,
-    MOST_UNASKED,
-    SOLVER_RESERVE,
-    UNASKED_PARAMETERS,
-)
+from surefit.search.judging import Judge
+from surefit.search.limits import FLOAT32
 from surefit.search.proofs import Prover
 from surefit.search.record import Made, Record
 from surefit.search.timings import Timings
@@ -122,25 +113,6 @@ class State:
         return Attempt(method=method, network=network, problem=problem, **(common | options))
 
     # --- when it is over ---
-
-    @property
-    def reserve(self) -> float:
-        """The share of the time that is kept for what may follow: little where Adam has nothing to add."""
-        near = self.best is not None and self.best.score <= self.judge.share(ADAM_REACHES)
-        return LAST_RESERVE if near else SOLVER_RESERVE
-
-    def most_parameters(self) -> float:
-        """Of a network whose size follows from the digits it is to have.
-
-        Where no digits were asked for there are more only as long as nothing smaller is near, and with a limit of time
-        no more than can be measured in it.
-        """
-        if self.tol is not None:
-            return math.inf
-        left = self.progress.left()
-        most = math.inf if left is None else MEASURED_IN * left * FLOPS / (2.0 * self.judge.effort.total)
-        near = self.best is not None and self.best.score <= self.judge.share(GOOD_ENOUGH)
-        return min(most, UNASKED_PARAMETERS if near else MOST_UNASKED)
 
     @property
     def reached(self) -> bool:

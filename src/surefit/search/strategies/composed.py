@@ -33,7 +33,7 @@ from surefit.search.limits import (
     WORTH_REFINING,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import of_layers, size_of
+from surefit.search.strategies.layers import most_parameters, of_layers, reserve, size_of
 from surefit.sentences import say
 from surefit.solvers.roughness import NEAR_ZERO, short_number
 from surefit.solvers.univariate import Units, units_of
@@ -96,7 +96,7 @@ def layered(
     tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
     before = np.inf
     for tried in range(COMPOSED):
-        if s.candidates and s.progress.out_of_time(1.0 - s.reserve):
+        if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
         found_layers = fitted(composition, max(tol, LEAST * roundoff), scaling, roundoff)
         if found_layers is None:
@@ -105,7 +105,7 @@ def layered(
         if s.tol is None and size_of(layers) > UNASKED_PARAMETERS and not (tried and s.candidates):
             tol = COARSER * max(tol, COMPOSED_LEAST)  # fewer digits may do
             continue
-        if size_of(layers) > s.most_parameters():
+        if size_of(layers) > most_parameters(s):
             return None
         units = sum(len(b) for _, b in layers[:-1])
         stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)

@@ -30,7 +30,7 @@ from surefit.search.limits import (
     UNITS,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, affordable, of_layers
+from surefit.search.strategies.layers import Layers, affordable, most_parameters, of_layers, reserve
 from surefit.sentences import Sentence, say
 from surefit.solvers.features import SCALES, linear_features
 
@@ -159,7 +159,7 @@ class Fitting:
         worst = max(self.steps, key=lambda c: self.fitted[c].score)
         if self.fitted[worst].score <= self.goal or self.number_of_rung[worst] == len(self.rungs(worst)):
             return False
-        return not self.state.progress.out_of_time(1.0 - self.state.reserve) and self.more(worst, most)
+        return not self.state.progress.out_of_time(1.0 - reserve(self.state)) and self.more(worst, most)
 
     def rungs(self, c: Contraction) -> Sequence[int]:
         """Units, in the order in which they are tried."""
@@ -222,10 +222,10 @@ class Fitting:
     def more(self, c: Contraction, most: float = math.inf) -> bool:
         """Fit a step with the next more units; whether that helped. most: parameters of the network."""
         units = self.rungs(c)[self.number_of_rung[c]]
-        left = self.state.progress.left(1.0 - self.state.reserve)
+        left = self.state.progress.left(1.0 - reserve(self.state))
         if left is not None and self.seconds * units**3 > left:
             return False
-        if self.size(c, units) > min(most, self.state.most_parameters()):
+        if self.size(c, units) > min(most, most_parameters(self.state)):
             return False
         self.number_of_rung[c] += 1
         found = self.solved(c, self.held[c], self.numbers[c], units)

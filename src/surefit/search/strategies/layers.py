@@ -15,7 +15,16 @@ from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
 from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.problem import Problem
-from surefit.search.limits import LAST_RESERVE
+from surefit.search.judging import FLOPS
+from surefit.search.limits import (
+    ADAM_REACHES,
+    GOOD_ENOUGH,
+    LAST_RESERVE,
+    MEASURED_IN,
+    MOST_UNASKED,
+    SOLVER_RESERVE,
+    UNASKED_PARAMETERS,
+)
 from surefit.search.runner import State
 from surefit.sentences import Sentence, say
 
@@ -37,6 +46,26 @@ def affordable(s: State, share: float) -> float:
     """How many values of the target take this share of the time, where there is a limit."""
     each = seconds_per_value(s.problem.function)
     return math.inf if s.progress.time is None or not each else share * s.progress.time / each
+
+
+def reserve(s: State) -> float:
+    """The share of the time that is kept for what may follow: little where Adam has nothing to add."""
+    near = s.best is not None and s.best.score <= s.judge.share(ADAM_REACHES)
+    return LAST_RESERVE if near else SOLVER_RESERVE
+
+
+def most_parameters(s: State) -> float:
+    """Of a network whose size follows from the digits it is to have.
+
+    Where no digits were asked for there are more only as long as nothing smaller is near, and with a limit of time no
+    more than can be measured in it.
+    """
+    if s.tol is not None:
+        return math.inf
+    left = s.progress.left()
+    most = math.inf if left is None else MEASURED_IN * left * FLOPS / (2.0 * s.judge.effort.total)
+    near = s.best is not None and s.best.score <= s.judge.share(GOOD_ENOUGH)
+    return min(most, UNASKED_PARAMETERS if near else MOST_UNASKED)
 
 
 def of_layers(
@@ -68,4 +97,4 @@ def of_layers(
     return s.attempt(None, network, problem, made=outcome, reserve=LAST_RESERVE)  # nothing is left but to measure it
 
 
-__all__ = ["Layers", "affordable", "of_layers", "seconds_per_value", "size_of"]
+__all__ = ["Layers", "affordable", "most_parameters", "of_layers", "reserve", "seconds_per_value", "size_of"]

@@ -29,7 +29,7 @@ from surefit.problems.scaling import Scaling
 from surefit.search.limits import COMPOSED_FIRST, HELPED, MANY_INPUTS, MOST_DEEP, MOST_WIDE, UNITS
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import layered
-from surefit.search.strategies.layers import Layers, affordable, of_layers
+from surefit.search.strategies.layers import Layers, affordable, of_layers, reserve
 from surefit.sentences import say
 from surefit.solvers.features import SCALES, linear_features
 from surefit.solvers.univariate import Units, units_of
@@ -179,7 +179,7 @@ def _of_number(s: State, link: Link, scaling: Scaling) -> Strategy:
     roundoff, before, off = ROUNDOFF[str(s.dtype)], np.inf, np.inf
     tol = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
     for units in UNITS.get(s.dim, MANY_INPUTS):
-        if units > MOST_UNITS or (s.candidates and s.progress.out_of_time(1.0 - s.reserve)):
+        if units > MOST_UNITS or (s.candidates and s.progress.out_of_time(1.0 - reserve(s))):
             return None
         number = _number(s, link, units)
         if number is None or number.error.max() * HELPED > off:

@@ -29,7 +29,7 @@ from surefit.search.limits import (
     VALUES_OF_TIME,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, of_layers, seconds_per_value, size_of
+from surefit.search.strategies.layers import Layers, most_parameters, of_layers, reserve, seconds_per_value, size_of
 from surefit.sentences import say
 from surefit.solvers.low_rank import Products, on_pieces, products_of
 from surefit.solvers.roughness import NEAR_ZERO, Pieces
@@ -105,7 +105,7 @@ def separated(s: State, soon: bool = False) -> Strategy:
     rng, tried = np.random.default_rng([s.seed, 0x5E9]), 0
     coarser = 0 if s.tol is not None else COARSER
     while tried < SEPARATED:
-        if s.candidates and s.progress.out_of_time(1.0 - s.reserve):
+        if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
         tol = max(tol, SEPARATED_LEAST * s.judge.spread / unit)
         found: Products | Train | None
@@ -127,7 +127,7 @@ def separated(s: State, soon: bool = False) -> Strategy:
         if s.tol is None and tried == 0 and (layers is None or size_of(layers) > UNASKED_PARAMETERS) and coarser:
             tol, coarser = 30.0 * tol, coarser - 1  # nobody has asked for as many digits as cost a network of that size
             continue
-        if layers is None or size_of(layers) > s.most_parameters():
+        if layers is None or size_of(layers) > most_parameters(s):
             return None
         tried += 1
         s.judge.watch(points_on(found, scaling, LOOKED_AT, rng))  # close to edges, where uniform points are not
@@ -142,7 +142,7 @@ def separated(s: State, soon: bool = False) -> Strategy:
             return None
         if isinstance(found, Products) and found.tol > accuracy:
             return None  # its values tell no more
-        if 2 * size_of(layers) > s.most_parameters():
+        if 2 * size_of(layers) > most_parameters(s):
             return None
         tol *= 0.1 * min(1.0, goal / candidate.score)
     return None

@@ -51,7 +51,8 @@ CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there a
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
 FOREMOST = 10_000  # of the largest errors, among which these lie
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
-CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
+CROWD_VALUE = 5e-5  # seconds of a value, above which there are none where no time is given
+CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.3, 0.06, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -462,6 +463,13 @@ def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
 
 
+def end_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) with half of the inputs close to an end, at distances of all sizes from 1e-9 of the box."""
+    unit, near = rng.random((count, domain.dim)), 10.0 ** rng.uniform(-9.0, 0.0, (count, domain.dim))
+    side = rng.integers(0, 4, unit.shape)
+    return domain.at(np.where(side == 0, near, np.where(side == 1, 1.0 - near, unit)))
+
+
 def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
     """All corners (2**d, d) if count allows, else so many: the lowest, the highest, and random ones."""
     d = domain.dim
@@ -591,7 +599,8 @@ class Judge:
         x, sizes = np.concatenate([worst, x]), np.append(error.max, sizes)
         fresh = domain.at(rng.random((count, domain.dim)))
         if domain.dim > 1:
-            fresh = np.concatenate([fresh[: count // 2], border_points(domain, count // 2, rng)])
+            more = (border_points(domain, count // 3, rng), end_points(domain, count // 3, rng))
+            fresh = np.concatenate([fresh[: count // 3], *more])
         looked_at, sure = 0, Surely(self._values, domain, rng, cautious=True)
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
@@ -615,6 +624,22 @@ class Judge:
             if rounding is None:
                 return error
             sizes[rounding] = 0.0
+        order = np.argsort(-sizes, kind="stable")[:FOREMOST]
+        kept: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def error_at(points: np.ndarray) -> np.ndarray:
+            values = self._values(points)
+            found = np.where(np.isfinite(values).all(axis=1), _sizes(predict(points), values).max(axis=1), -np.inf)
+            kept.append((points, found))
+            return found[:, None]
+
+        climb(error_at, domain, x[order], sizes[order][:, None], Climb(count), rng)
+        if kept:
+            points, found = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))
+            rounding = sure.leaves_out(points, found, max(error.max, float(sizes.max())))
+            if rounding is not None:
+                x, sizes = np.concatenate([x, points[~rounding]]), np.append(sizes, found[~rounding])
+                looked_at += int(np.isfinite(found).sum())
         for points, values in sure.seen:
             looked_at += len(points)
             x, sizes = np.concatenate([x, points]), np.append(sizes, _sizes(predict(points), values).max(axis=1))
@@ -646,10 +671,10 @@ class Judge:
             return 0
         if (problem.plan is not None and problem.plan.verify is not None) or problem.affordable is not None:
             return 0
-        each = (problem.seconds_per_point or 0.0) + 2.0 * parameters / FLOPS
-        seconds = CROWD_SECONDS if self.time is None else min(CROWD_SECONDS, CROWD_OF_TIME * self.time)
-        count = int(seconds / max(each, 1e-12) / 2)
-        return min(CROWD, count) if self.time is not None else CROWD * (count >= CROWD)  # no clock says how many
+        value, each = problem.seconds_per_point or 0.0, 2.0 * parameters / FLOPS
+        if self.time is None:  # no clock says how many
+            return min(CROWD, int(CROWD_SECONDS / max(each, 1e-12) / 2)) if value <= CROWD_VALUE else 0
+        return min(CROWD, int(min(CROWD_SECONDS, CROWD_OF_TIME * self.time) / max(value + each, 1e-12) / 2))
 
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""

@@ -33,8 +33,8 @@ class Surely:
 
     Where it looks like rounding at all of the worst points, these are its values, and nothing is left out.
 
-    cautious: whether nothing counts where values vary at all by half of an error, not even at a jump: of points that
-    only add to what is known.
+    cautious: whether nothing counts where values leave a straight line by half of an error, not even at a jump: of
+    points that only add to what is known.
 
     Attributes:
         above: the largest error that counts so far.
@@ -79,8 +79,7 @@ class Surely:
             if not len(rows):
                 break
             along = _Lines(self.values, self.domain, x[rows], self.rng)
-            wavers = along.waver(sizes[rows], not self.cautious)
-            out[rows] = along.vary if self.cautious else wavers
+            out[rows] = along.bend(sizes[rows]) if self.cautious else along.waver(sizes[rows])
             step[rows] |= along.vary
             seen += [(rows[own], points, y) for own, points, y in along.seen]
         for rows, points, y in seen:
@@ -100,11 +99,24 @@ class _Lines:
         self.vary = np.zeros(n, bool)
         self.seen: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # rows, points and values
 
-    def waver(self, sizes: np.ndarray, closely: bool = True) -> np.ndarray:
-        """Whether values go up and down again and again, by half of errors (n,); closely: within one step, too."""
-        n = len(sizes)
+    def bend(self, sizes: np.ndarray) -> np.ndarray:
+        """Whether values leave a straight line by half of errors (n,), going inward from each point."""
+        over = (self.shares + OUTSIDE[-1] * self.way > 1.0) | (self.shares + OUTSIDE[-1] * self.way < 0.0)
+        self.way = np.where(over, np.copysign(self.way, 0.5 - self.shares), self.way)
+        t = np.hstack([np.zeros((len(sizes), 1)), self._far(len(sizes))])
+        y = self._at(np.arange(len(sizes)), t)
+        line = y[:, :1] + (y[:, -1:] - y[:, :1]) * t / t[:, -1:]
+        return np.asarray(np.abs(y - line).max(axis=1) > OF_ERROR * sizes)
+
+    def _far(self, n: int) -> np.ndarray:
+        """How far away values are looked at (n, places), more and more."""
         t = np.sort(np.exp(self.rng.uniform(np.log(SHORTEST), np.log(OUTSIDE[0]), (n, BESIDE - len(OUTSIDE)))), axis=1)
-        t = np.hstack([t, np.broadcast_to(OUTSIDE, (n, len(OUTSIDE)))])
+        return np.hstack([t, np.broadcast_to(OUTSIDE, (n, len(OUTSIDE)))])
+
+    def waver(self, sizes: np.ndarray) -> np.ndarray:
+        """Whether values go up and down again and again, by half of errors (n,)."""
+        n = len(sizes)
+        t = self._far(n)
         t = np.concatenate([-t[:, ::-1], np.zeros((n, 1)), t], axis=1)
         y = self._at(np.arange(n), t)
         self.vary = np.ptp(y, axis=1) > OF_ERROR * sizes
@@ -114,9 +126,7 @@ class _Lines:
         steps = np.abs(np.diff(y, axis=1)).argmax(axis=1)[:, None]
         low, high = (np.take_along_axis(t, steps + k, axis=1) for k in (0, 1))
         jump = (high - low)[:, 0] < AT_ONCE
-        again = np.flatnonzero(
-            self.vary & ~out & ~jump & closely
-        )  # one step: a jump, or rounding of which it says too little
+        again = np.flatnonzero(self.vary & ~out & ~jump)  # one step: a jump, or rounding of which it says too little
         if len(again):
             share = self.rng.random((len(again), 2 * BESIDE))
             share[:, : BESIDE // 2] = share[:, : BESIDE // 2] * 3.0 - 3.0

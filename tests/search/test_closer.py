@@ -6,6 +6,7 @@ import time as clock
 
 import numpy as np
 import pytest
+from scipy import special
 
 import surefit
 from surefit import Sampling
@@ -126,3 +127,15 @@ def test_what_rounding_makes_of_a_removable_singularity_is_no_error():
     """Beside its plane of holes (1-cos(u))/u^2 is 0, 1/2 or 1 in float64; a right fit was called 1/2 off there."""
     fit = surefit.fit("(1-cos(a*(b-c)))/(a*(b-c))^2", "a=1:3, b=1:3, c=1:3", tol=1e-3)
     assert fit.reached and abs(fit.predict([[2.0, 1.5, 1.5]]).item() - 0.5) < 1e-3
+
+
+@pytest.mark.parametrize(("f", "box"), [(special.struve, "v=0:4, x=0:8"), (special.xlogy, "a=0:1, b=1e-3:1")])
+def test_of_a_small_error_as_much_is_told_as_of_a_large_one(f, box):
+    """Values that change by more than an error within 1e-7 of the box were taken for rounding, however evenly they do:
+    nothing was looked at once more, and half of the error was missing beside an end."""
+    domain = surefit.Domain(box)
+    fit = surefit.fit(lambda *x: f(*(np.asarray(v, np.float64) for v in x)), domain)
+    rng = np.random.default_rng(5)
+    near = np.where(rng.random((200_000, 2)) < 0.5, rng.random((200_000, 2)), 10.0 ** -rng.uniform(0, 9, (200_000, 2)))
+    x = domain.at(np.where(rng.random(near.shape) < 0.5, near, 1.0 - near))
+    assert np.abs(fit.predict(x) - f(*x.T)).max() <= 1.05 * fit.error.max

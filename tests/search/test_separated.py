@@ -8,7 +8,7 @@ from scipy import special
 
 import surefit
 from surefit.data import Domain
-from surefit.search.strategies import separated
+from surefit.search.strategies import layers, separated
 from surefit.search.strategies.separated import layers_of, layers_of_train
 from surefit.solvers.low_rank import products_of
 from surefit.solvers.tensor_train import train_of
@@ -72,13 +72,32 @@ def test_where_no_tolerance_is_asked_for_the_network_stays_small(monkeypatch):
     f, domain = ROUGH["friction"]
     whole = surefit.fit(f, domain)
     assert whole.made.details["solver"] == "separated" and 20_000 < whole.network.num_parameters() < 100_000
-    monkeypatch.setattr(separated, "UNASKED_PARAMETERS", 20_000)
+    for module, name in ((separated, "UNASKED_PARAMETERS"), (layers, "UNASKED_PARAMETERS"), (layers, "MOST_UNASKED")):
+        monkeypatch.setattr(module, name, 20_000)
     small = surefit.fit(f, domain)
     assert small.made.details["solver"] == "separated" and small.network.num_parameters() <= 20_000
     x = rough_points(Domain(domain))
     assert np.abs(small.predict(x) - f(*x.T)).max() <= 1e-3 * np.ptp(f(*x.T))
     asked = surefit.fit(f, domain, tol=1e-9)
     assert asked.network.num_parameters() > 20_000
+
+
+def test_a_sum_of_few_products_is_found_before_it_is_asked_what_else_the_function_may_be():
+    """Of which numbers it is one took three times as many values as the products, each of them an integral."""
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    asked = 0
+
+    def debye(temperature, debye):
+        nonlocal asked
+        temperature, debye = np.atleast_1d(np.asarray(temperature, np.float64), np.asarray(debye, np.float64))
+        asked += temperature.size
+        x = debye / temperature
+        end = np.minimum(x, 60.0)[:, None]
+        u = (nodes + 1) / 2 * end
+        return 3 / x**3 * np.sum(weights / 2 * end * u**4 * np.exp(-u) / np.expm1(-u) ** 2, axis=1)
+
+    fit = surefit.fit(debye, "temperature=5:1000, debye=100:2000")
+    assert fit.made.details["solver"] == "separated" and fit.error.max <= 1e-7 and asked < 75_000
 
 
 def test_a_smooth_function_keeps_one_hidden_layer():

@@ -12,12 +12,13 @@ from surefit.core import ops
 from surefit.models.scaled import scaled
 from surefit.models.spec import MLPSpec
 from surefit.problems.posing import pose
-from surefit.search import runner
+from surefit.search import limits, runner
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_model, given_network
+from surefit.search.strategies.layers import most_parameters, of_layers, reserve
 from surefit.search.strategies.named import named
 from surefit.search.strategies.tables import measured_data
 from surefit.sentences import Sentence, say
@@ -69,6 +70,41 @@ def state_of(target, box, tol=None, aim=1e-7, **limits):
 @pytest.fixture
 def fake(monkeypatch):
     return lambda score: Fake(monkeypatch, score)
+
+
+def test_a_network_of_which_the_weights_are_known_is_measured_however_late_it_comes(fake):
+    perform = fake(lambda attempt, n: 1e-2 if attempt.method else 1e-5)
+    state = state_of("x*y", "x=0:1, y=0:1", time=1000.0)
+    layers = [(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))]
+
+    def late():
+        yield state.attempt(Features(), state.hidden(3), state.drawn(20))
+        state.progress.began -= 900.0
+        yield state.attempt(Features(), state.hidden(5), state.drawn(20), reserve=reserve(state))
+        yield of_layers(state, layers, "tanh", say("nothing"), state.problem, solver="separated", units=3)
+
+    run(state, late(), perform)
+    assert perform.units() == [3] and [c.score for c in state.candidates] == [1e-2, 1e-5]
+
+
+def test_a_network_may_be_larger_only_as_long_as_nothing_smaller_is_near(fake):
+    perform = fake(lambda attempt, n: [1e-2, 1e-6][n - 1])
+    state = state_of("x*y", "x=0:1, y=0:1")
+    sizes, reserves = [], []
+
+    def two():
+        for units in (3, 5):
+            yield state.attempt(Features(), state.hidden(units), state.drawn(20))
+            sizes.append(most_parameters(state))
+            reserves.append(reserve(state))
+        yield say("nothing")
+
+    run(state, two(), perform)
+    assert sizes == [limits.MOST_UNASKED, limits.UNASKED_PARAMETERS]
+    assert reserves == [limits.SOLVER_RESERVE, limits.LAST_RESERVE]
+    short = state_of("x*y", "x=0:1, y=0:1", time=0.1)
+    assert most_parameters(short) < limits.UNASKED_PARAMETERS  # more cannot be measured in that time
+    assert np.isinf(most_parameters(state_of("x*y", "x=0:1, y=0:1", tol=1e-9)))
 
 
 def test_the_first_network_that_is_good_enough_ends_it(fake):

@@ -10,6 +10,7 @@ kinks, jumps and fronts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -127,7 +128,7 @@ class Link:
                 break
             a, b, p, q = low[open_], high[open_], below[open_], above[open_]
             guess = 0.5 * (a + b) if step % 3 == 2 else np.clip((a * q - b * p) / (q - p), a, b)
-            off = chebyshev.chebval(2.0 * guess - 1.0, total) - t[open_]
+            off = self._close_to(i[open_], guess) - t[open_]
             share[open_] = guess
             up = off < 0.0
             low[open_], below[open_] = np.where(up, guess, a), np.where(up, off, 0.5 * p)
@@ -143,6 +144,31 @@ class Link:
         nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
         values = self.inner(self.way(0.5 + 0.5 * nodes))
         return np.asarray(np.linalg.solve(chebyshev.chebvander(nodes, degree), values))
+
+    def _close_to(self, i: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """h (n,) at shares of the way between the places i - 1 and i of the table: by its derivatives in the middle."""
+        if len(self._table[0]) < TABLE:
+            return np.asarray(chebyshev.chebval(2.0 * share - 1.0, self._along))
+        derivatives, middle = self._derivatives
+        z, own = share - middle[i - 1], derivatives[:, i - 1]
+        value = own[-1]
+        for c in own[-2::-1]:
+            value = value * z + c
+        return value
+
+    @cached_property
+    def _derivatives(self) -> tuple[np.ndarray, np.ndarray]:
+        """Taylor coefficients (k, m) of h in the share of the way, in the middle of each part of the table."""
+        grid, _ = self._table
+        middle, c = 0.5 * (grid[1:] + grid[:-1]), self._along
+        found, reach = [], 0.5 / (len(grid) - 1)
+        for k in range(len(c)):
+            own = chebyshev.chebval(2.0 * middle - 1.0, c) * 2.0**k / math.factorial(k)
+            found.append(own)
+            if np.abs(own).max() * reach**k < 0.01 * EXACT:
+                break
+            c = chebyshev.chebder(c)
+        return np.array(found), middle
 
     @cached_property
     def _table(self) -> tuple[np.ndarray, np.ndarray]:

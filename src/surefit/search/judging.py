@@ -22,6 +22,7 @@ from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
 from surefit.search.limits import KNOWN_TO
 from surefit.search.ranges import Range, range_around
+from surefit.search.rounding import GROWN, Surely
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
@@ -49,9 +50,9 @@ NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep p
 CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
 FOREMOST = 10_000  # of the largest errors, among which these lie
-CHECKED, NEAR_BY = 100, 24  # of the largest errors, whether values change as much nearby: at so many points of each
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
-CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.2, 0.03, 5e9  # that these may cost; operations of one core in a second
+CROWD_VALUE = 5e-5  # seconds of a value, above which there are none where no time is given
+CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.3, 0.06, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
 
@@ -462,6 +463,13 @@ def _near_corners(d: int, count: int, rng: np.random.Generator) -> np.ndarray:
     return corners * (1.0 - np.where(rng.random((count, d)) < 0.5, inward, 0.0))
 
 
+def end_points(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, d) with half of the inputs close to an end, at distances of all sizes from 1e-9 of the box."""
+    unit, near = rng.random((count, domain.dim)), 10.0 ** rng.uniform(-9.0, 0.0, (count, domain.dim))
+    side = rng.integers(0, 4, unit.shape)
+    return domain.at(np.where(side == 0, near, np.where(side == 1, 1.0 - near, unit)))
+
+
 def some_corners(domain: Domain, count: int, rng: np.random.Generator) -> np.ndarray:
     """All corners (2**d, d) if count allows, else so many: the lowest, the highest, and random ones."""
     d = domain.dim
@@ -563,7 +571,8 @@ class Judge:
         error = _sizes(predict(x), y)
         if self.problem.near is not None:
             return self.measured_on(predict, self.points, self.kind)
-        found, sizes, left_out = self._uphill(predict, x, error)
+        sure = self._surely(x, error)
+        found, sizes, left_out = self._uphill(predict, x, error, sure)
         even = self.even
         more = (np.concatenate([x[even:], found]), np.concatenate([error[even:], sizes]))
         names, outputs = self.problem.names, self.problem.outputs
@@ -590,8 +599,9 @@ class Judge:
         x, sizes = np.concatenate([worst, x]), np.append(error.max, sizes)
         fresh = domain.at(rng.random((count, domain.dim)))
         if domain.dim > 1:
-            fresh = np.concatenate([fresh[: count // 2], border_points(domain, count // 2, rng)])
-        looked_at = 0
+            more = (border_points(domain, count // 3, rng), end_points(domain, count // 3, rng))
+            fresh = np.concatenate([fresh[: count // 3], *more])
+        looked_at, sure = 0, Surely(self._values, domain, rng, cautious=True)
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
             if crowd:
@@ -610,37 +620,32 @@ class Judge:
             looked_at += int(good.sum())
             x = np.concatenate([x, points[good]])
             sizes = np.append(sizes, _sizes(predict(points[good]), values[good]).max(axis=1))
-            if not self._without_rounding(x, sizes, error.max, rng):
+            rounding = sure.leaves_out(x, sizes, error.max)
+            if rounding is None:
                 return error
+            sizes[rounding] = 0.0
+        order = np.argsort(-sizes, kind="stable")[:FOREMOST]
+        kept: list[tuple[np.ndarray, np.ndarray]] = []
+
+        def error_at(points: np.ndarray) -> np.ndarray:
+            values = self._values(points)
+            found = np.where(np.isfinite(values).all(axis=1), _sizes(predict(points), values).max(axis=1), -np.inf)
+            kept.append((points, found))
+            return found[:, None]
+
+        climb(error_at, domain, x[order], sizes[order][:, None], Climb(count), rng)
+        if kept:
+            points, found = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))
+            rounding = sure.leaves_out(points, found, max(error.max, float(sizes.max())))
+            if rounding is not None:
+                x, sizes = np.concatenate([x, points[~rounding]]), np.append(sizes, found[~rounding])
+                looked_at += int(np.isfinite(found).sum())
+        for points, values in sure.seen:
+            looked_at += len(points)
+            x, sizes = np.concatenate([x, points]), np.append(sizes, _sizes(predict(points), values).max(axis=1))
         largest = int(sizes.argmax())
         at = dict(zip(names, x[largest].tolist(), strict=True))
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
-
-    def _without_rounding(self, x: np.ndarray, sizes: np.ndarray, above: float, rng: np.random.Generator) -> bool:
-        """Set errors (n,) above this one to 0 where values of the target are rounding; whether that was all of them.
-
-        Near u = 0 (1-cos(u))/u^2 is anything between 0 and 1 in float64, from one float to the next. Where values
-        change by half of the error within 1e-7 of the box nothing is known of it, and what `measured` found stands.
-        """
-        domain = self.problem.domain
-        for _ in range(4):
-            top = np.argpartition(-sizes, min(CHECKED, len(sizes) - 1))[:CHECKED]
-            top = top[sizes[top] > above]
-            if not len(top):
-                return True
-            shift = 10.0 ** rng.uniform(-12.0, -7.0, (len(top), NEAR_BY, 1))
-            shift = shift * rng.uniform(-1.0, 1.0, (len(top), NEAR_BY, domain.dim))
-            shift[:, 0] = 0.0  # itself, where there is a value
-            near = np.clip(domain.shares(x[top])[:, None] + shift, 0.0, 1.0).reshape(-1, domain.dim)
-            values = self._values(domain.at(near)).reshape(len(top), NEAR_BY, -1)
-            values = np.where(
-                np.isfinite(values), values, values.mean(axis=1, where=np.isfinite(values), keepdims=True)
-            )
-            rough = np.ptp(values, axis=1).max(axis=1, initial=0.0) > 0.5 * sizes[top]
-            if not rough.any():
-                return True
-            sizes[top[rough]] = 0.0
-        return False
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
         """Points (n, d) beside which the target is not defined, where it often begins like a root.
@@ -666,10 +671,10 @@ class Judge:
             return 0
         if (problem.plan is not None and problem.plan.verify is not None) or problem.affordable is not None:
             return 0
-        each = (problem.seconds_per_point or 0.0) + 2.0 * parameters / FLOPS
-        seconds = CROWD_SECONDS if self.time is None else min(CROWD_SECONDS, CROWD_OF_TIME * self.time)
-        count = int(seconds / max(each, 1e-12) / 2)
-        return min(CROWD, count) if self.time is not None else CROWD * (count >= CROWD)  # no clock says how many
+        value, each = problem.seconds_per_point or 0.0, 2.0 * parameters / FLOPS
+        if self.time is None:  # no clock says how many
+            return min(CROWD, int(CROWD_SECONDS / max(each, 1e-12) / 2)) if value <= CROWD_VALUE else 0
+        return min(CROWD, int(min(CROWD_SECONDS, CROWD_OF_TIME * self.time) / max(value + each, 1e-12) / 2))
 
     def _streamed(self, predict: Predict, stream: Stream) -> Measured:
         """The error on all rows of its kind of a table that is read in parts."""
@@ -738,7 +743,23 @@ class Judge:
         found = self.measured_on(predict, points, "validation") if measured else self.measured(predict)
         return found.max <= goal
 
-    def _uphill(self, predict: Predict, x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    def _surely(self, x: np.ndarray, error: np.ndarray) -> Surely | None:
+        """What tells errors from the rounding of the target, where its values cost little: |errors| (n, k) become 0."""
+        problem = self.problem
+        counted = problem.plan is not None and problem.plan.verify is not None
+        if self.pool is not None or counted or problem.affordable is not None or not problem.exact:
+            return None
+        rng = np.random.default_rng([self.seed, 0x50FE])
+        sure = Surely(self._values, problem.domain, rng)
+        rounding = sure.leaves_out(x, error.max(axis=1))
+        if rounding is None:
+            return None
+        error[rounding] = 0.0
+        return sure
+
+    def _uphill(
+        self, predict: Predict, x: np.ndarray, error: np.ndarray, sure: Surely | None
+    ) -> tuple[np.ndarray, np.ndarray, int]:
         """Points (m, d) of a search for larger errors, |errors| (m, k) there, and how many were not finite."""
         budget = self.effort.climb
         if self.pool is not None:
@@ -755,11 +776,19 @@ class Judge:
             left_out += int((~good).sum())
             out = np.full(values.shape, -np.inf)  # where the target is not finite there is no error
             out[good] = _sizes(predict(points[good]), values[good]) if good.any() else out[good]
+            if sure is not None:
+                most = np.where(good, out.max(axis=1), 0.0)
+                rounding = sure.leaves_out(points, most, GROWN * sure.above)
+                good &= ~(most > GROWN * sure.above if rounding is None else rounding)
+                out[~good] = -np.inf
             kept.append((points[good], values[good]))
             sizes.append(out[good])
             return out
 
         climb(error_at, self.problem.domain, x, error, Climb(budget), np.random.default_rng([self.seed, 0xC11B]))
+        for points, values in () if sure is None else sure.seen:  # what was asked for counts, too
+            kept.append((points, values))
+            sizes.append(_sizes(predict(points), values))
         if not kept:
             return x[:0], error[:0], 0
         found, values = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))

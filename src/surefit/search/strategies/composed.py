@@ -27,16 +27,13 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
-    GOOD_ENOUGH,
     MOST_DEEP,
-    MOST_UNASKED,
     MOST_WIDE,
-    SOLVER_RESERVE,
     UNASKED_PARAMETERS,
     WORTH_REFINING,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import of_layers, size_of
+from surefit.search.strategies.layers import most_parameters, of_layers, reserve, size_of
 from surefit.sentences import say
 from surefit.solvers.roughness import NEAR_ZERO, short_number
 from surefit.solvers.univariate import Units, units_of
@@ -99,21 +96,17 @@ def layered(
     tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
     before = np.inf
     for tried in range(COMPOSED):
-        if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
+        if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
         found_layers = fitted(composition, max(tol, LEAST * roundoff), scaling, roundoff)
         if found_layers is None:
             return None
         layers, jumps = found_layers
-        if s.tol is None and size_of(layers) > UNASKED_PARAMETERS:
-            good = s.best is not None and s.best.score <= s.judge.share(GOOD_ENOUGH)
-            enough = tried and s.candidates
-            if enough and (good or size_of(layers) > MOST_UNASKED):
-                return None
-            if not enough:
-                # nobody asked for as many digits as cost a network of that size
-                tol = COARSER * max(tol, COMPOSED_LEAST)
-                continue
+        if s.tol is None and size_of(layers) > UNASKED_PARAMETERS and not (tried and s.candidates):
+            tol = COARSER * max(tol, COMPOSED_LEAST)  # fewer digits may do
+            continue
+        if size_of(layers) > most_parameters(s):
+            return None
         units = sum(len(b) for _, b in layers[:-1])
         stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)
         attempt = of_layers(
@@ -121,7 +114,6 @@ def layered(
             layers,
             "tanh",
             stage,
-            SOLVER_RESERVE,
             problem,
             solver=made,
             units=units,

@@ -7,35 +7,37 @@ nothing of it has to be known but values. What the layers hand on are the number
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from surefit.attempts.attempt import Attempt
 from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.problems.contractions import Contraction, Values, contracted
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
+from surefit.search.candidates import Candidate
 from surefit.search.limits import (
     CONTRACTED,
     HELPED,
     LEARNED,
     MANY_INPUTS,
-    SOLVER_RESERVE,
     UNASKED_PARAMETERS,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, of_layers
-from surefit.sentences import say
+from surefit.search.strategies.layers import Layers, affordable, most_parameters, of_layers, reserve
+from surefit.sentences import Sentence, say
 from surefit.solvers.features import SCALES, linear_features
 
 POOL, FIRST_POOL = 4000, 300  # points that tell the range of a number, and from which others are taken evenly over it
 PLACES = 4  # where the others are held for a first solve, of which the easiest is kept
 VALUES = 10_000  # of the function that a step takes about, all in all
-OF_TIME = 0.2  # of the time, that values may cost
+OF_TIME = 0.4  # of the time, that values may cost
 AT_END = 0.2  # of the points evenly over the numbers, how many are at an end of each
 SOON = 300  # units that are solved for at once; more when the network is not good enough
 THROUGH = 2e-5  # gain of a unit that hands a number on: it is off by a third of the square, and rounds the less
@@ -65,6 +67,14 @@ class _Step:
 
 def contracting(s: State) -> Strategy:
     """The network of the functions that a function is found to be made of; once more with more units, if that helps."""
+    fitting = yield from steps_of(s)
+    if fitting is not None:
+        yield from networks(s, fitting, math.inf)
+    return None
+
+
+def steps_of(s: State) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:
+    """The steps that a function is made of, each fitted with few units; None where there are none."""
     problem = s.problem
     known = problem.free and problem.gradients is None and problem.affordable is None and not problem.log_target
     function = problem.function
@@ -72,7 +82,7 @@ def contracting(s: State) -> Strategy:
         return None
     if s.dtype != ops.float64:
         return None  # what a layer hands on would be rounded by as much as the weights are large
-    if s.progress.time is not None and (problem.seconds_per_point or 0.0) * VALUES * s.dim > OF_TIME * s.progress.time:
+    if affordable(s, OF_TIME) < VALUES * s.dim:
         return None
     scaling = Scaling.of(problem)
 
@@ -84,22 +94,30 @@ def contracting(s: State) -> Strategy:
     if whole is None:
         return None
     yield say("taken-together", steps=len(list(whole.all())), numbers=whole.arity, inputs=s.dim)
-    fitting = _Fitting(s, values, rng, whole)
-    if not fitting.begun():
-        return None
-    while True:
-        layers = fitting.joined(scaling)
+    fitting = Fitting(s, values, rng, whole)
+    return fitting if fitting.begun() else None
+
+
+def networks(s: State, fitting: Fitting, most: float) -> Strategy:
+    """The networks of these steps, with more and more units of those that need them: `most` parameters at most.
+
+    Goes on where it was left.
+    """
+    while not fitting.joined or fitting.better(most):
+        layers = fitting.layers(Scaling.of(s.problem))
         units = sum(len(bias) for _, bias in layers[:-1])
         stage = say("stage-contracted", units=units, layers=len(layers) - 1)
-        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, problem, solver="contracted", units=units)
+        attempt = of_layers(s, layers, "tanh", stage, s.problem, solver="contracted", units=units)
         if attempt is None:
             return None
         found = yield attempt
-        if found is None or found.score > s.judge.share(LEARNED) or not fitting.better():
+        if found is None or found.score > s.judge.share(LEARNED):
+            fitting.given_up = True
             return None
+    return None
 
 
-class _Fitting:
+class Fitting:
     """The steps of one function, fitted one after the other.
 
     All values are of points of [-1, 1]^d. A step that is of the whole has the target as its number.
@@ -113,6 +131,8 @@ class _Fitting:
         self.numbers: dict[int | Contraction, _Number] = {}
         self.held: dict[Contraction, np.ndarray] = {}  # (d,)
         self.fitted: dict[Contraction, _Step] = {}
+        self.joined = False  # whether there was a network of them
+        self.given_up = False  # whether that was of no use
         self.seconds = 0.0  # of a solve, over the cube of the units
         self.number_of_rung = dict.fromkeys(self.steps, 0)  # of the next
 
@@ -128,16 +148,18 @@ class _Fitting:
             if not self.place(c):
                 return False
             while self.number_of_rung[c] < len(self.rungs(c)) and self.fitted[c].score > self.goal:
-                if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c):
+                if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c, UNASKED_PARAMETERS):
                     break
         return True
 
-    def better(self) -> bool:
-        """More units for the step that needs them most; whether that helped."""
+    def better(self, most: float) -> bool:
+        """More units for the step that needs them most; whether that helped. most: parameters."""
+        if self.given_up:
+            return False
         worst = max(self.steps, key=lambda c: self.fitted[c].score)
         if self.fitted[worst].score <= self.goal or self.number_of_rung[worst] == len(self.rungs(worst)):
             return False
-        return not self.state.progress.out_of_time(1.0 - SOLVER_RESERVE) and self.more(worst)
+        return not self.state.progress.out_of_time(1.0 - reserve(self.state)) and self.more(worst, most)
 
     def rungs(self, c: Contraction) -> Sequence[int]:
         """Units, in the order in which they are tried."""
@@ -197,14 +219,14 @@ class _Fitting:
             x[:, own], z[:, j] = number.pool[rows][:, own], number.values[rows]
         return x, z
 
-    def more(self, c: Contraction) -> bool:
-        """Fit a step with the next more units; whether that helped."""
+    def more(self, c: Contraction, most: float = math.inf) -> bool:
+        """Fit a step with the next more units; whether that helped. most: parameters of the network."""
         units = self.rungs(c)[self.number_of_rung[c]]
-        left = self.state.progress.left(1.0 - SOLVER_RESERVE)
+        left = self.state.progress.left(1.0 - reserve(self.state))
         if left is not None and self.seconds * units**3 > left:
             return False
-        if self.state.tol is None and self.size(c, units) > UNASKED_PARAMETERS:
-            return False  # nobody asked for as many digits as this would cost
+        if self.size(c, units) > min(most, most_parameters(self.state)):
+            return False
         self.number_of_rung[c] += 1
         found = self.solved(c, self.held[c], self.numbers[c], units)
         if found is None or HELPED * found.score > self.fitted[c].score:
@@ -243,9 +265,9 @@ class _Fitting:
 
     # --- the network ---
 
-    def joined(self, scaling: Scaling) -> Layers:
+    def layers(self, scaling: Scaling) -> Layers:
         """All steps as layers, each as soon as its parts are known; what is wanted later is handed on."""
-        d, whole = self.state.dim, self.whole
+        self.joined, d, whole = True, self.state.dim, self.whole
         rows: dict[int | Contraction, tuple[np.ndarray, float]] = {i: (np.eye(d)[i], 0.0) for i in whole.inputs}
         wanted = {p: max(c.depth for c in self.steps if p in c.parts) for c in self.steps for p in c.parts}
         layers: list[tuple[np.ndarray, np.ndarray]] = []
@@ -277,4 +299,4 @@ class _Fitting:
         return layers
 
 
-__all__ = ["contracting"]
+__all__ = ["Fitting", "contracting", "networks", "steps_of"]

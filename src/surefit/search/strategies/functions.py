@@ -50,17 +50,19 @@ from surefit.search.limits import (
     SUDDEN_CALLS,
     SUDDEN_OF_TIME,
     SUDDEN_SECONDS,
+    UNASKED_PARAMETERS,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed, jumps_alone
-from surefit.search.strategies.contracting import contracting
+from surefit.search.strategies.contracting import networks, steps_of
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
+from surefit.search.strategies.layers import seconds_per_value
 from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
 from surefit.search.strategies.rounds import rounds
-from surefit.search.strategies.separated import seconds_per_value, separated
+from surefit.search.strategies.separated import looks_separated, separated
 from surefit.search.strategies.structure import named_units, overlapping, parts_seen, quadratic, sum_of
 from surefit.sentences import say
 from surefit.solvers.features import SCALES
@@ -77,24 +79,32 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     later = overlapping(parts)  # after what is simpler, if it is found
     if not later:
         yield from sum_of(s, parts)
-    climb = Climb(ladder(s))
+    climb, soon = Climb(ladder(s)), False
     if s.problem.free:
         yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
         yield from (graded(s) if s.dim == 1 else composed(s))
         if s.best is not None and jumps_alone(s, s.best):
             yield say("jumps-alone")
             return None
-        yield from contracting(s)
+        soon = looks_separated(s)
+        if soon:  # to ask that costs less than all that follows
+            yield from separated(s, soon=True)
+            soon = s.best is not None and s.best.details["solver"] == "separated"
+        steps = yield from steps_of(s)
+        if steps is not None:
+            yield from networks(s, steps, UNASKED_PARAMETERS)
         yield from linked_numbers(s)
+        if steps is not None:
+            yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
     if later:
         yield from sum_of(s, parts)
     far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
-    if far:
+    if far and not soon:
         yield from separated(s)
     yield from more_units(s, climb)
-    if not far:
+    if not far and not soon:
         yield from separated(s)
     best = s.best
     if best is None:

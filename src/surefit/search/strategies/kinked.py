@@ -51,7 +51,7 @@ def kinked(s: State) -> Strategy:
     if sum(widths) > MOST_KINKED:
         return None
     stage = say("stage-maxima", units=sum(widths), layers=len(widths))
-    attempt = of_layers(s, layers, "relu", stage, SOLVER_RESERVE, s.problem, solver="maxima", units=sum(widths))
+    attempt = of_layers(s, layers, "relu", stage, s.problem, solver="maxima", units=sum(widths))
     if attempt is not None:
         yield attempt
     return None

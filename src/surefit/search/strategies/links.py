@@ -26,16 +26,17 @@ from surefit.formulas.signals import SAME_VALUE, Signal, Sum, Value
 from surefit.problems.links import Link, Mixed, Number, Values, linked, reduced
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
-from surefit.search.limits import COMPOSED_FIRST, HELPED, MANY_INPUTS, MOST_DEEP, MOST_WIDE, SOLVER_RESERVE, UNITS
+from surefit.search.limits import COMPOSED_FIRST, HELPED, MANY_INPUTS, MOST_DEEP, MOST_WIDE, UNITS
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import layered
-from surefit.search.strategies.layers import Layers, of_layers
+from surefit.search.strategies.layers import Layers, affordable, of_layers, reserve
 from surefit.sentences import say
 from surefit.solvers.features import SCALES, linear_features
 from surefit.solvers.univariate import Units, units_of
 
-OF_TIME = 0.2  # of the time, that values may cost
+OF_TIME = 0.4  # of the time, that values may cost
 VALUES = 60_000  # of the function that it takes at most to see whether it is one; for each input, one of fewer numbers
+LEAST_VALUES = 5000  # with which it is looked for
 LOOKED_AT = 4000  # points that tell the range of the sum
 MOST_UNITS = 600  # that make the number
 NUMBER = 1e-10  # of its half range, to which it is made if that many do
@@ -61,7 +62,7 @@ class AtMost:
             raise _Spent
         return self.function(points)
 
-    def within(self, most: int, looked_for: Callable[[], Found | None]) -> Found | None:
+    def within(self, most: float, looked_for: Callable[[], Found | None]) -> Found | None:
         """What is found with so many values; None where it takes more."""
         self.left = most
         try:
@@ -78,7 +79,7 @@ def linked_numbers(s: State) -> Strategy:
     known = problem.free and problem.gradients is None and problem.affordable is None and not problem.log_target
     if not known or function is None or len(problem.outputs) > 1:
         return None
-    if s.progress.time is not None and (problem.seconds_per_point or 0.0) * VALUES > OF_TIME * s.progress.time:
+    if affordable(s, OF_TIME) < LEAST_VALUES:
         return None
     scaling = Scaling.of(problem)
 
@@ -88,7 +89,7 @@ def linked_numbers(s: State) -> Strategy:
 
     rng = np.random.default_rng([s.seed, 0x11C])
     values = AtMost(of_scaled)
-    found = values.within(VALUES, lambda: linked(values, s.dim, rng))
+    found = values.within(min(VALUES, affordable(s, OF_TIME)), lambda: linked(values, s.dim, rng))
     if found is None:
         yield from _of_fewer(s, values, scaling, rng)
         return None
@@ -107,12 +108,7 @@ def linked_numbers(s: State) -> Strategy:
 
 def _of_fewer(s: State, values: AtMost, scaling: Scaling, rng: np.random.Generator) -> Strategy:
     """The networks of fewer numbers that a function is one of."""
-    if (
-        s.progress.time is not None
-        and (s.problem.seconds_per_point or 0.0) * VALUES * s.dim > OF_TIME * s.progress.time
-    ):
-        return None
-    found = values.within(VALUES * s.dim, lambda: reduced(values, s.dim, rng))
+    found = values.within(min(VALUES * s.dim, affordable(s, OF_TIME)), lambda: reduced(values, s.dim, rng))
     if found is None:
         return None
     yield say("fewer-numbers", inputs=s.dim, numbers=1 if found.link else len(found.numbers))
@@ -183,7 +179,7 @@ def _of_number(s: State, link: Link, scaling: Scaling) -> Strategy:
     roundoff, before, off = ROUNDOFF[str(s.dtype)], np.inf, np.inf
     tol = COMPOSED_FIRST * (s.goal or 0.0) / s.size if s.size > 0 else 0.0
     for units in UNITS.get(s.dim, MANY_INPUTS):
-        if units > MOST_UNITS or (s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE)):
+        if units > MOST_UNITS or (s.candidates and s.progress.out_of_time(1.0 - reserve(s))):
             return None
         number = _number(s, link, units)
         if number is None or number.error.max() * HELPED > off:
@@ -195,7 +191,7 @@ def _of_number(s: State, link: Link, scaling: Scaling) -> Strategy:
         layers = _joined(number, outer, scaling)
         total = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-linked", units=total, layers=2)
-        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, s.problem, solver="linked", units=total)
+        attempt = of_layers(s, layers, "tanh", stage, s.problem, solver="linked", units=total)
         if attempt is None:
             return None
         found = yield attempt

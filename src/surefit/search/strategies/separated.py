@@ -11,13 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
-from surefit.problems.callables import CallableFunction, Steady
 from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
@@ -27,12 +25,11 @@ from surefit.search.limits import (
     SEPARATED,
     SEPARATED_FIRST,
     SEPARATED_LEAST,
-    SOLVER_RESERVE,
     UNASKED_PARAMETERS,
     VALUES_OF_TIME,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, of_layers, size_of
+from surefit.search.strategies.layers import Layers, most_parameters, of_layers, reserve, seconds_per_value, size_of
 from surefit.sentences import say
 from surefit.solvers.low_rank import Products, on_pieces, products_of
 from surefit.solvers.roughness import NEAR_ZERO, Pieces
@@ -48,57 +45,96 @@ LOOKED_AT = 2000  # half of the points at which such a network and all that foll
 COARSER = 3  # times that less is asked for where a network would be too large
 COARSEST = 0.1  # tolerance of a function of size 1, however little it counts
 PLACED_ON = 10_000  # half of the points that the output layer of a rounded network is fitted to
+GRID, FEW = 40, 25  # places of each input that tell whether a function is a sum of products, and how many at most
+MOST_SOON = 40_000  # values, with which it is tried before what else a function may be
 PARTS = 0.25  # of the tolerance of the products, for the units of each of the two layers
 
 
-def separated(s: State) -> Strategy:
-    """A sum of products to more and more digits, as long as the function is one."""
+def looks_separated(s: State) -> bool:
+    """Whether values on a small grid of two inputs are those of a sum of few products, to the digits that are wanted.
+
+    That costs less than to find the products, or anything else that the function may be.
+    """
+    values = _values(s) if s.dim == 2 else None
+    if values is None or _most_values(s) < GRID**2:
+        return False
+    rng, unit = np.random.default_rng([s.seed, 0x5EA]), float(Scaling.of(s.problem).y_scale[0])
+    near = 1.0 - 10.0 ** rng.uniform(-4.0, 0.0, (2, GRID))
+    u, v = np.where(np.arange(GRID) % 2, rng.uniform(-1.0, 1.0, (2, GRID)), near * rng.choice([-1.0, 1.0], (2, GRID)))
+    found = values(np.stack(np.meshgrid(u, v, indexing="ij"), axis=-1).reshape(-1, 2)).reshape(GRID, GRID)
+    if not np.isfinite(found).all():
+        return False
+    sizes = np.linalg.svd(found, compute_uv=False)
+    return bool(sizes[FEW] <= max(SEPARATED_FIRST * (s.goal or 0.0) / unit, SEPARATED_LEAST * sizes[0]))
+
+
+def _values(s: State) -> Function | None:
+    """The target as a function of points of [-1, 1]^d in the units of a network; None where it is none of the kind."""
     function, problem = s.problem.function, s.problem
     plain = problem.free and problem.gradients is None and not problem.log_target and len(problem.outputs) == 1
     if s.dim not in MOST_SEPARATED or function is None or not plain or not s.judge.spread > 0:
         return None
-    most, left, each = MOST_SEPARATED[s.dim], s.progress.left(), seconds_per_value(function)
-    if left is not None and each:
-        most = min(most, int(VALUES_OF_TIME * left / each))
-    scaling, box, goal = Scaling.of(problem), problem.domain, s.goal or 0.0
+    scaling, box = Scaling.of(problem), problem.domain
 
     def values(u: np.ndarray) -> np.ndarray:
         y = function(np.clip(scaling.unscaled_inputs(u), box.low, box.high))[:, 0]
-        return (y - scaling.y_shift[0]) / scaling.y_scale[0]
+        return np.asarray((y - scaling.y_shift[0]) / scaling.y_scale[0])
 
+    return values
+
+
+def _most_values(s: State) -> int:
+    """How many values the products may take."""
+    left, each = s.progress.left(), seconds_per_value(s.problem.function)
+    most = MOST_SEPARATED[s.dim]
+    return most if left is None or not each else min(most, int(VALUES_OF_TIME * left / each))
+
+
+def separated(s: State, soon: bool = False) -> Strategy:
+    """A sum of products to more and more digits, as long as the function is one.
+
+    soon: only where few values tell the products, for other things may be tried before they take more.
+    """
+    values, problem = _values(s), s.problem
+    if values is None:
+        return None
+    most, scaling, goal = _most_values(s), Scaling.of(problem), s.goal or 0.0
+    most = min(most, MOST_SOON) if soon else most
     unit = float(scaling.y_scale[0])
     tol = SEPARATED_FIRST * goal / unit  # in the units of the network
     rng, tried = np.random.default_rng([s.seed, 0x5E9]), 0
     coarser = 0 if s.tol is not None else COARSER
-    while coarser >= 0 and tried < SEPARATED:
-        if s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE):
+    while tried < SEPARATED:
+        if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
         tol = max(tol, SEPARATED_LEAST * s.judge.spread / unit)
         found: Products | Train | None
         layers: Layers | None
         accuracy, roundoff = tol * unit / s.judge.spread, ROUNDOFF[str(s.dtype)]
         if s.dim == 2:
-            found = products = products_of(values, accuracy, most, rng, ADAM_AFTER_LM)
+            found = products = products_of(values, accuracy, most, rng, 0.0 if soon else ADAM_AFTER_LM)
             if products is not None and products.tol > accuracy:  # its values tell no more
                 tol = max(tol, products.tol * s.judge.spread / unit)
             layers = None if products is None else layers_of(products, tol, roundoff)
         else:
             found = train = train_of(values, accuracy, most, rng)
             layers = None if train is None else layers_of_train(train, tol, roundoff)
+        if found is None and soon:
+            return None
         if found is None:
             yield say("not-separated")
             return None
-        if layers is None:
-            return None
-        if s.tol is None and tried == 0 and size_of(layers) > UNASKED_PARAMETERS:
+        if s.tol is None and tried == 0 and (layers is None or size_of(layers) > UNASKED_PARAMETERS) and coarser:
             tol, coarser = 30.0 * tol, coarser - 1  # nobody has asked for as many digits as cost a network of that size
             continue
+        if layers is None or size_of(layers) > most_parameters(s):
+            return None
         tried += 1
         s.judge.watch(points_on(found, scaling, LOOKED_AT, rng))  # close to edges, where uniform points are not
         units = sum(len(b) for _, b in layers[:-1])
         stage = say("stage-separated", products=np.count_nonzero(found.sizes), units=units, layers=len(layers) - 1)
         where = problem if s.dtype == ops.float64 else placed(problem, points_on(found, scaling, PLACED_ON, rng))
-        attempt = of_layers(s, layers, "tanh", stage, SOLVER_RESERVE, where, solver="separated", units=units)
+        attempt = of_layers(s, layers, "tanh", stage, where, solver="separated", units=units)
         if attempt is None:
             return None
         candidate = yield attempt
@@ -106,16 +142,10 @@ def separated(s: State) -> Strategy:
             return None
         if isinstance(found, Products) and found.tol > accuracy:
             return None  # its values tell no more
-        if sum(w.size for w, _ in layers) * 2 > UNASKED_PARAMETERS and s.tol is None:
+        if 2 * size_of(layers) > most_parameters(s):
             return None
         tol *= 0.1 * min(1.0, goal / candidate.score)
     return None
-
-
-def seconds_per_value(function: Any) -> float | None:
-    """What a value of a callable costs where many are asked for, if it is one."""
-    called = function.function if isinstance(function, Steady) else function
-    return called.seconds_of_many if isinstance(called, CallableFunction) else None
 
 
 def layers_of(products: Products, tol: float, roundoff: float) -> Layers | None:

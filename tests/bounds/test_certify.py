@@ -337,3 +337,17 @@ def test_a_constant_that_is_rounded_where_it_runs():
     proof = certify(program, "x/10", "x=1:2", mode="deployed")
     assert np.abs(y[:, 0] - x[:, 0] / 10.0).max() <= proof.upper < 1e-6
     assert certify(program, "x/10", "x=1:2").upper < 1e-14
+
+
+def test_an_input_may_have_the_name_of_a_constant():
+    """In a domain that names e, e is that input, as it is where the formula is fitted."""
+    fit = surefit.fit("2*e*x + pi", "x=0:1, e=0:1", seed=0, tol=1e-6)
+    proof = fit.certify(time=None)
+    assert proof.upper < 1e-5
+    net = nn.Linear(1, 1, dtype=np.float64)
+    net.weight.assign(np.array([[2.0]]))
+    net.bias.assign(np.array([0.0]))
+    assert surefit.certify(net, "2*e", "e=0:1").upper < 1e-14
+    assert surefit.certify(net, "2*x + 0*e", (0, 1)).upper < 1e-14  # which names none: e is 2.718...
+    with pytest.raises(ArgumentError, match="depends on y"):
+        surefit.certify(net, "2*y", "e=0:1")

@@ -41,7 +41,8 @@ class Found:
     """What is known: lower <= max |error| <= upper, and where the lower bound is reached.
 
     outputs: an upper bound for each output. undefined: a box in which the target has no value, (low, high). leaves: the
-    boxes that cover the domain, with the bound of each; None where there were too many.
+    boxes that cover the domain, with the bound of each; None where there were too many. rounding: how far the running
+    model may be from exact arithmetic in the box with the largest bound.
     """
 
     lower: float
@@ -55,6 +56,7 @@ class Found:
     undefined: tuple[np.ndarray, np.ndarray] | None = None
     leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     history: list[tuple[float, float, float]] = field(default_factory=list)  # seconds, lower, upper
+    rounding: float | None = None
 
 
 class Looked(NamedTuple):

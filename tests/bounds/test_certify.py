@@ -351,3 +351,14 @@ def test_an_input_may_have_the_name_of_a_constant():
     assert surefit.certify(net, "2*x + 0*e", (0, 1)).upper < 1e-14  # which names none: e is 2.718...
     with pytest.raises(ArgumentError, match="depends on y"):
         surefit.certify(net, "2*y", "e=0:1")
+
+
+@pytest.mark.parametrize("net, formula, box", [(ABS, "x^2", (-1, 1)), (None, "sin(x)*cos(y)", None)])
+@pytest.mark.parametrize("mode", ["real", "deployed"])
+def test_a_tolerance_is_decided_however_near_it_is(net, formula, box, mode):
+    """It once ended undecided where the tolerance lay within `rtol` of what is reached."""
+    net = net or nn.MLP(2, (8,), 1, activation="tanh", generator=3, dtype=np.float64)
+    box = box or {"x": (-1, 1), "y": (-1, 1)}
+    known = certify(net, formula, box, rtol=1e-5, mode=mode)
+    assert certify(net, formula, box, rtol=0.05, mode=mode, tol=known.upper * 1.0005).proves(known.upper * 1.0005) is True
+    assert certify(net, formula, box, rtol=0.05, mode=mode, tol=known.lower * 0.9999).proves(known.lower * 0.9999) is False

@@ -446,9 +446,11 @@ class _Search:
         return mine
 
     def limit(self, rtol: float, tol: float | None) -> float:
-        """The bound at which a box is done."""
-        limit = max(self.lower, self.ceiling) * (1.0 + rtol) + self.bounder.excess * self.slack
-        return max(tol, limit) if tol is not None and self.lower <= tol and self.ceiling <= tol else limit
+        """The bound at which a box is done: where a tolerance may be proved that, however near it is to what is reached."""
+        most, slack = max(self.lower, self.ceiling), self.bounder.excess * self.slack
+        if tol is not None and most <= tol:
+            return max(tol, most + slack)
+        return most * (1.0 + rtol) + slack
 
     def keep(self, boxes: _Boxes) -> None:
         """These are done."""

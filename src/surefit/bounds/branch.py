@@ -446,7 +446,7 @@ class _Search:
         return mine
 
     def limit(self, rtol: float, tol: float | None) -> float:
-        """The bound at which a box is done: where a tolerance may be proved that, however near it is to what is reached."""
+        """The bound at which a box is done: a tolerance that may be proved, however near it is to what is reached."""
         most, slack = max(self.lower, self.ceiling), self.bounder.excess * self.slack
         if tol is not None and most <= tol:
             return max(tol, most + slack)

@@ -575,7 +575,7 @@ class _Lowering:
         return self.unary(x, kind, unit, ulps, parameter)
 
     def hardswish(self, x: _Sym, unit: float) -> Any:
-        """c (c + 3) / 6 + relu(x - 3), c = x within [-3, 3]; where it runs a sum, a product and a quotient are rounded."""
+        """c (c + 3) / 6 + relu(x - 3), c = x within [-3, 3]; a sum, a product and a quotient are rounded."""
         three = as_range(np.full(x.shape, 3.0))
         above = self.relu_of(self.sum_of([(x, 1.0), (three, -1.0)], x.shape, 0, unit))
         from_low = self.relu_of(self.sum_of([(x, 1.0), (three, 1.0)], x.shape, 0, unit))

@@ -21,7 +21,7 @@ from surefit.bounds.relax import Relaxation
 from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
 
-ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6")
+ACTIVATIONS = ("relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6", "hardswish")
 
 
 def one(rng: np.random.Generator) -> tuple[int, int]:

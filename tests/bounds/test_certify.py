@@ -23,7 +23,7 @@ from surefit.core.modes import no_grad
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, FormulaError, ShapeError
 
-ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6"]
+ACTIVATIONS = ["relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "sin", "relu6", "hardswish"]
 
 
 def two_layer(w, b, c, d=0.0, activation="relu", dtype=np.float64):
@@ -337,3 +337,28 @@ def test_a_constant_that_is_rounded_where_it_runs():
     proof = certify(program, "x/10", "x=1:2", mode="deployed")
     assert np.abs(y[:, 0] - x[:, 0] / 10.0).max() <= proof.upper < 1e-6
     assert certify(program, "x/10", "x=1:2").upper < 1e-14
+
+
+def test_an_input_may_have_the_name_of_a_constant():
+    """In a domain that names e, e is that input, as it is where the formula is fitted."""
+    fit = surefit.fit("2*e*x + pi", "x=0:1, e=0:1", seed=0, tol=1e-6)
+    proof = fit.certify(time=None)
+    assert proof.upper < 1e-5
+    net = nn.Linear(1, 1, dtype=np.float64)
+    net.weight.assign(np.array([[2.0]]))
+    net.bias.assign(np.array([0.0]))
+    assert surefit.certify(net, "2*e", "e=0:1").upper < 1e-14
+    assert surefit.certify(net, "2*x + 0*e", (0, 1)).upper < 1e-14  # which names none: e is 2.718...
+    with pytest.raises(ArgumentError, match="depends on y"):
+        surefit.certify(net, "2*y", "e=0:1")
+
+
+@pytest.mark.parametrize("net, formula, box", [(ABS, "x^2", (-1, 1)), (None, "sin(x)*cos(y)", None)])
+@pytest.mark.parametrize("mode", ["real", "deployed"])
+def test_a_tolerance_is_decided_however_near_it_is(net, formula, box, mode):
+    """It once ended undecided where the tolerance lay within `rtol` of what is reached."""
+    net = net or nn.MLP(2, (8,), 1, activation="tanh", generator=3, dtype=np.float64)
+    box = box or {"x": (-1, 1), "y": (-1, 1)}
+    known = certify(net, formula, box, rtol=1e-5, mode=mode)
+    for tol, decided in ((known.upper * 1.0005, True), (known.lower * 0.9999, False)):
+        assert certify(net, formula, box, rtol=0.05, mode=mode, tol=tol).proves(tol) is decided

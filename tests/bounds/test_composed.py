@@ -10,9 +10,10 @@ import pytest
 import surefit
 from surefit.bounds import cells, certify, composed, recognised
 from surefit.bounds.branch import Lines
-from surefit.bounds.network import lowered
+from surefit.bounds.network import Affine, lowered
 from surefit.bounds.proving import subject_of
 from surefit.bounds.relax import Relaxation
+from surefit.core.order import strict_sum
 from surefit.formulas import parse
 from surefit.formulas.compositions import composition_of
 from surefit.formulas.exact import Exact, T, combined, expression, number, put, term_of
@@ -88,6 +89,33 @@ def test_a_kink_of_a_sum_beside_smooth_parts_is_proved_as_near_as_each_part(text
     assert _error(found, text, x).max() <= proof.upper <= 1.2 * found.error.max
 
 
+def test_sums_of_each_layer_are_rounded_by_what_they_are_at_the_time():
+    """Output weights cancel: running sums are small, and rounded by half a unit of that, which the bound knows."""
+    fit = _fit("x*exp(y)")
+    s = subject_of(fit.model, "x*exp(y)", fit.domain, "deployed")
+    lines = Lines(Relaxation(s.net, True), s.target)
+    made = composed.parts_of(lowered(s.program), s.formulas, s.names, s.low, s.high, lines, s.net)
+    loose = recognised.roundings_of(made.running, made.low, made.high)
+    h = _points(made.low, made.high, 400)
+    seen = []
+    for node in made.running.nodes[1:]:
+        if not isinstance(node, Affine):
+            h = recognised.UNITS[made.kind](h)
+            continue
+        ((_, w, _),) = node.sources
+        if not node.in_blocks:
+            h = h @ w.T + node.b
+            continue
+        z = strict_sum(h[:, None] * w) + node.b
+        exact = (h[:, None].astype(np.longdouble) * w).sum(axis=-1) + node.b
+        seen.append(np.abs(z - exact).max(axis=0).astype(float))
+        h = z
+    for depth, off in enumerate(seen[1:-1], 1):  # of the last layer the scale follows
+        assert (off <= made.roundings[depth][0]).all()
+        assert (made.roundings[depth][0] < loose[depth][0]).all()
+    assert made.roundings[-1][0] < 0.6 * loose[-1][0]
+
+
 @pytest.mark.parametrize("layer, factor", [pytest.param(0, 1 + 1e-4, marks=pytest.mark.slow), (0, 0.0), (-1, 1 + 1e-7)])
 def test_a_network_with_another_weight_has_no_smaller_bound_than_its_error(layer, factor):
     text = "x*exp(y)"
@@ -106,6 +134,7 @@ def test_rounding_of_the_running_network_is_in_the_deployed_bound():
     text = "x*exp(y)"
     deployed, real = (_proof(_fit(text), text, mode, boxes=1) for mode in ("deployed", "real"))
     assert deployed.upper > real.upper
+    assert 0 < deployed.rounding < deployed.upper
 
 
 def _parts(fit, text):

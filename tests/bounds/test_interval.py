@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -224,3 +225,21 @@ def test_subnormals_zeros_and_overflow():
 def test_a_primitive_without_bounds_is_refused_by_name():
     with pytest.raises(RecordError, match="'erfinv' has no bounds"):
         ops.erfinv(Range.of([0.5]))
+
+
+def test_products_of_short_numbers_are_what_they_are():
+    """1 is the square of -1, and no number above: sqrt(1 - x^2) has a value there."""
+    ends = np.array([-1.0, 0.0, 0.5, 1.25, -3.0, 0.1, 2.0**-30 - 1.0, 1e30])
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        (a, b), (c, d) = (np.sort(rng.choice(ends, 2)) for _ in range(2))
+        x, y = Range(np.array([a]), np.array([b])), Range(np.array([c]), np.array([d]))
+        true = [Fraction(u) * Fraction(v) for u in (a, b) for v in (c, d)]
+        squares = [Fraction(a) ** 2, Fraction(b) ** 2]
+        least, most = (Fraction(0) if a <= 0 <= b else min(squares)), max(squares)
+        for found, low, high in (
+            (I.mul(x, y), min(true), max(true)), (I.square(x), least, most), (I.whole_power(x, 2), least, most),
+        ):  # fmt: skip
+            assert Fraction(found.low[0]) <= low <= high <= Fraction(found.high[0])
+            if all(float(np.float32(v)) == v for v in (a, b, c, d)):
+                assert (Fraction(found.low[0]), Fraction(found.high[0])) == (low, high)

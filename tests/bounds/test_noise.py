@@ -12,6 +12,8 @@ from surefit.bounds.noise import rounding_of_sizes, running_noise
 from surefit.bounds.proving import program_of
 from surefit.bounds.relax import Relaxation
 from surefit.core.order import strict_sum
+from surefit.core.program import record
+from surefit.core.tensor import Tensor
 
 ULPS = 1.8
 KINDS = {"relu": None, "tanh": np.tanh, "sin": np.sin, "sigmoid": lambda v: 1.0 / (1.0 + np.exp(-v))}
@@ -156,3 +158,27 @@ def test_an_uncertain_number_around_0_is_added_with_a_rounding(fan):
     net.nodes.append(Affine(((0, np.ones((1, fan)), None),), np.zeros(1), np.array([1.5 * u]), fan + 1, u, True))
     x = np.eye(fan)[:1]
     assert running_noise(Relaxation(net, True), x, x)[0, 0] >= 3.5 * u
+
+
+def test_an_input_that_is_divided_is_rounded_once():
+    """x / 15 is the nearest float to a fifteenth of x: no more than half a unit, and not that of 1/15 in addition."""
+    net = nn.Sequential(nn.Linear(1, 1, dtype=np.float64))
+    net[0].weight.assign(np.array([[1.0]]))
+    net[0].bias.assign(np.array([0.0]))
+    program = record(lambda x: net(x / 15.0), Tensor(np.zeros((1, 1))))
+    relaxation = Relaxation(lowered(program, lambda name, dtype: 0.0, True), True)
+    x = np.array([[13.0]])
+    assert 2.0**-54 <= running_noise(relaxation, x, x)[0, 0] <= 1.01 * 2.0**-54
+
+
+def test_adding_nothing_rounds_nothing():
+    """The rows of an identity, and a bias of 0, leave floats as they are."""
+    net = nn.MLP(3, (3,), 1, activation="relu", generator=0, dtype=np.float64)
+    for p, v in zip(net.parameters(), (np.eye(3), np.zeros(3), np.array([[1.0, 0.0, 0.0]]), np.zeros(1)), strict=True):
+        p.assign(v)
+    relaxation = Relaxation(lowered(program_of(net, 3), lambda name, dtype: 0.0, True), True)
+    x = np.array([[0.7, 0.3, 0.9]])
+    assert running_noise(relaxation, x, x)[0, 0] < 1e-30
+    net[0].bias.assign(np.array([0.0, 0.5, 0.0]))  # of another unit, which the output does not read
+    relaxation = Relaxation(lowered(program_of(net, 3), lambda name, dtype: 0.0, True), True)
+    assert running_noise(relaxation, x, x)[0, 0] < 1e-30

@@ -142,3 +142,19 @@ def test_an_error_beyond_all_floats_has_no_bound():
 
     for mode in ("real", "deployed"):
         assert certify(Square(), "5", {"x": (0.0, 1e200)}, mode=mode, boxes=500).upper == np.inf
+
+
+def test_where_it_runs_a_quadratic_is_proved_near_what_is_seen():
+    """Boxes are cut until their rounding is that of points, and what rounds nothing is not charged."""
+    fit = surefit.fit("-x*y - 2*y*z - x - z", "x=-15:15, y=-15:15, z=-15:15", seed=0)
+    assert fit.layers() == [3, 9, 1]
+    proof = fit.certify(rtol=0.02, time=None)
+    assert proof.method.code == "proof-polynomials"
+    assert fit.error.max <= proof.upper <= 2.2 * fit.error.max
+
+
+def test_coefficients_that_are_the_rounding_of_values_are_none():
+    """Of the five monomials that the function does not have nothing is left, so that units without a part are 0."""
+    fit = surefit.fit("-x*y - 2*y*z - x - z", "x=-15:15, y=-15:15, z=-15:15", seed=0)
+    *_, output, _ = (p.detach().numpy() for p in fit.model.parameters())
+    assert np.count_nonzero(output) == 7  # squares of x, y, z, x + 1, z + 1, x + y and y + z

@@ -10,6 +10,7 @@ import math
 import numpy as np
 import pytest
 
+import surefit
 from surefit import nn
 from surefit.bounds import certify
 from surefit.bounds.certificate import Proved, Undefined
@@ -175,3 +176,11 @@ def test_the_range_of_a_tiny_multiple_is_not_nothing():
     net = behind("tanh", 2.0**-900, 0.0)
     states = Relaxation(net, False).forward(np.array([[-1e-200]]), np.array([[1e-200]]))
     assert states[-1].low[0, 0] < 0.0 < states[-1].high[0, 0]
+
+
+def test_both_ends_of_a_domain_may_be_where_a_root_ends():
+    """1 - x^2 is 0 at both ends, which ranges that are moved outward do not see; nothing is undefined there."""
+    fit = surefit.fit("sqrt(1-x^2)", "x=-1:1", seed=0, tol=1e-4)
+    real = fit.certify(mode="real", time=None)
+    assert fit.error.max <= real.upper * (1 + 1e-9) <= 1.06 * max(fit.error.max, real.lower)
+    assert fit.certify(time=10).upper < 1e-2

@@ -64,6 +64,15 @@ def as_squares(c: np.ndarray, constant: np.ndarray, inputs: int) -> tuple[np.nda
     return weight, bias, output, constant - linear.sum(axis=0) / 2
 
 
+def _told(c: np.ndarray, phi: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Coefficients c (m, k) of columns phi (n, m), without those that change y (n, k) by less than its own rounding.
+
+    They are the rounding of values, which where the network runs is added again with each of them.
+    """
+    least = np.finfo(float).eps * np.abs(y).max(axis=0)
+    return np.where(np.abs(c) * np.abs(phi).max(axis=0)[:, None] <= least, 0.0, c)
+
+
 def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outcome | None:
     """Find the coefficients, and give them to the network."""
     network, problem = attempt.network, attempt.problem
@@ -80,9 +89,10 @@ def polynomial(attempt: Attempt, method: Polynomial, progress: Progress) -> Outc
     solved = solve_output(phi, y, weights=problem.weights, roundoff=ROUNDOFF[str(attempt.dtype)], ridges=ridges)
     progress.evaluations += 1
     rows = Residuals(network, x, y, problem.weights)
-    parts: tuple[np.ndarray, ...] = (solved.weights.T, solved.constant)
+    coefficients = _told(solved.weights, phi, y) if problem.exact else solved.weights
+    parts: tuple[np.ndarray, ...] = (coefficients.T, solved.constant)
     if method.degree == 2:
-        weight, bias, output, constant = as_squares(solved.weights, solved.constant, x.shape[1])
+        weight, bias, output, constant = as_squares(coefficients, solved.constant, x.shape[1])
         parts = (weight, bias, output.T, constant)
     rows.assign(np.concatenate([part.reshape(-1) for part in parts]))
     progress.iteration(1, 1, float(np.mean(solved.residuals**2)), None, True, stage=stage)

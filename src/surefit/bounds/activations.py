@@ -220,11 +220,16 @@ _CLIP = (
     "where", ("logical_and", ("gt", X, _Any("low")), ("lt", X, _Any("high"))), X,
     ("minimum", ("maximum", X, _Any("low")), _Any("high")),
 )  # fmt: skip
+_INSIDE = ("where", ("logical_or", ("le", X, -3.0), ("ge", X, 3.0)), 0.0, X)
+_HARDSWISH = (
+    "where", ("le", X, -3.0), 0.0,
+    ("where", ("ge", X, 3.0), X, ("div", ("mul", _INSIDE, ("add", _INSIDE, 3.0)), 6.0)),
+)  # fmt: skip
 _FROM = ("where", ("ge", X, _Any("low")), X, ("maximum", X, _Any("low")))
 _UP_TO = ("where", ("le", X, _Any("high")), X, ("minimum", X, _Any("high")))
 COMPOSITE = (
     ("gelu", _GELU), ("silu", _SILU), ("elu", _ELU), ("celu", _CELU), ("clip", _CLIP), ("clip", _FROM),
-    ("clip", _UP_TO),
+    ("clip", _UP_TO), ("hardswish", _HARDSWISH),
 )  # fmt: skip
 
 

@@ -41,7 +41,8 @@ class Found:
     """What is known: lower <= max |error| <= upper, and where the lower bound is reached.
 
     outputs: an upper bound for each output. undefined: a box in which the target has no value, (low, high). leaves: the
-    boxes that cover the domain, with the bound of each; None where there were too many.
+    boxes that cover the domain, with the bound of each; None where there were too many. rounding: how far the running
+    model may be from exact arithmetic in the box with the largest bound.
     """
 
     lower: float
@@ -55,6 +56,7 @@ class Found:
     undefined: tuple[np.ndarray, np.ndarray] | None = None
     leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     history: list[tuple[float, float, float]] = field(default_factory=list)  # seconds, lower, upper
+    rounding: float | None = None
 
 
 class Looked(NamedTuple):
@@ -444,9 +446,11 @@ class _Search:
         return mine
 
     def limit(self, rtol: float, tol: float | None) -> float:
-        """The bound at which a box is done."""
-        limit = max(self.lower, self.ceiling) * (1.0 + rtol) + self.bounder.excess * self.slack
-        return max(tol, limit) if tol is not None and self.lower <= tol and self.ceiling <= tol else limit
+        """The bound at which a box is done: a tolerance that may be proved, however near it is to what is reached."""
+        most, slack = max(self.lower, self.ceiling), self.bounder.excess * self.slack
+        if tol is not None and most <= tol:
+            return max(tol, most + slack)
+        return most * (1.0 + rtol) + slack
 
     def keep(self, boxes: _Boxes) -> None:
         """These are done."""

@@ -125,8 +125,10 @@ class Parts(Recognised):
         self.cells = CELLS if work < MUCH else CELLS // 2
         self.most_cells = MOST_CELLS if work < MUCH else MOST_CELLS // 2
         reached = self._reach([g for g in groups if g.sum.layer])
-        for group in groups:
-            self._tabulate(group, reached.get(id(group)))
+        ends = [self._cells(g, reached.get(id(g))) for g in groups]
+        self._nearer()
+        for group, (low_high, cut) in zip(groups, ends, strict=True):
+            self._tabulate(group, low_high, cut)
 
     def cuts(self) -> list[np.ndarray]:
         """Where the domain is cut first."""
@@ -174,15 +176,22 @@ class Parts(Recognised):
             low, high = halves(low, high, np.argmax(np.nan_to_num(slope[~done]) + 1e-9 * share, axis=1))
         return reached
 
-    def _tabulate(self, group: Group, reached: Ends | None) -> None:
-        """Bounds of |q - f| and of f' on cells. reached: between which values a sum lies that is not linear."""
-        if not group.bases:
-            return
-        f = self.f
+    def _cells(self, group: Group, reached: Ends | None) -> tuple[Ends, np.ndarray]:
+        """Between which values the sum of a group lies, and the ends of cells for it, which go a little further.
+
+        reached: these values, of a sum that is not linear.
+        """
         low, high = self._linear(group) if reached is None else reached
         beyond = (1e-12 if reached is None else BEYOND) * (high - low) + 1e-12 * max(abs(low), abs(high))
         ends = cells(low, high, beyond, self.cells)
         group.low, group.high = float(ends[0]), float(ends[-1])
+        return (low, high), ends
+
+    def _tabulate(self, group: Group, seen: Ends, ends: np.ndarray) -> None:
+        """Bounds of |q - f| and of f' on cells."""
+        if not group.bases:
+            return
+        f = self.f
         m = len(group.units)
         net = Network(1)
         net.nodes.append(Affine(((0, group.gains[:, None], None),), group.offsets))
@@ -192,7 +201,7 @@ class Parts(Recognised):
         functions = [b.function for b in group.bases]
         lines = Lines(Relaxation(net, False), lambda a, b: [form_of(e, a, b) for e in functions])
         balls = Balls(net, functions, lines, None)
-        ends, fine, known = resolved(balls, ends, (low, high), self.most_cells, self.allowed)
+        ends, fine, known = resolved(balls, ends, seen, self.most_cells, self.allowed)
         moved = slopes_of(self.kind, group, ends) * group.off
         for j, base in enumerate(group.bases):
             base.error = Steps(fine, -known.least[:, j]), Steps(fine, known.most[:, j])
@@ -268,13 +277,15 @@ class Parts(Recognised):
             noises: dict[int, np.ndarray] = {}
             slopes: dict[int, Range] = {}
             slope = np.zeros((n, d))
-            zero = np.zeros(n)
+            zero, beyond = np.zeros(n), np.zeros(n, bool)
             forward = [Range(zero - left, zero + left) for left in self.left]
             for layer in self.layers:
                 for group in layer:
                     form, apart = forms[id(group.sum)], off.get(id(group), Range(zero, zero))
                     a, b = I.down(form.range.low + np.minimum(apart.low, 0.0)), form.range.high
                     b = I.up(b + np.maximum(apart.high, 0.0))
+                    if group.bases:  # beyond its cells nothing is known, not even of roundings
+                        beyond |= ~((a >= group.low) & (b <= group.high))
                     slope += np.abs(form.g) / max(group.high - group.low, 1e-300)
                     for base in group.bases:
                         assert base.noise is not None
@@ -292,6 +303,7 @@ class Parts(Recognised):
             bounds = np.fmin(bounds, np.stack([total.size for total in forward], axis=1))
             alone = {key: Range(-v, v) for key, v in noises.items()}
             noise = np.stack([self._output(j, n, alone, slopes) for j in range(k)], axis=1)
+            bounds[beyond] = noise[beyond] = np.inf
         return bounds * MARGIN, noise * MARGIN, np.where(np.isfinite(slope), slope, 0.0), lost
 
     def look(self, low: np.ndarray, high: np.ndarray) -> Looked:
@@ -309,6 +321,10 @@ class Parts(Recognised):
             bounds[failed] = np.fmin(bounds[failed], other.bound)
             bad[failed] = other.bad
         return Looked(bounds, slope, rest, bad, np.zeros(n), np.clip(0.5 * low + 0.5 * high, low, high))
+
+    def rounding(self, low: np.ndarray, high: np.ndarray) -> float:
+        """How far the running network may be from exact arithmetic on boxes (n, d)."""
+        return float(self._errors(low, high)[1].max())
 
     def _output(self, j: int, n: int, errors: dict[int, Range], slopes: dict[int, Range]) -> np.ndarray:
         """|output - formula| at most: all errors of parts, with how much of them reaches the output."""

@@ -567,10 +567,24 @@ class _Lowering:
             return self.sum_of(
                 [(self.relu_of(x), 1.0), (self.times(bent, alpha, x.shape, unit), 1.0)], x.shape, 0, unit
             )
+        if kind == "hardswish":
+            return self.hardswish(x, unit)
         ulps = 0.0
         if self.deployed:  # of gelu: of |x|, since 1 + erf may cancel
             ulps = self.ulps("sigmoid", dtype) + 2.0 if kind == "silu" else 2.0 * self.ulps("erf", dtype) + 6.0
         return self.unary(x, kind, unit, ulps, parameter)
+
+    def hardswish(self, x: _Sym, unit: float) -> Any:
+        """c (c + 3) / 6 + relu(x - 3), c = x within [-3, 3]; a sum, a product and a quotient are rounded."""
+        three = as_range(np.full(x.shape, 3.0))
+        above = self.relu_of(self.sum_of([(x, 1.0), (three, -1.0)], x.shape, 0, unit))
+        from_low = self.relu_of(self.sum_of([(x, 1.0), (three, 1.0)], x.shape, 0, unit))
+        c = self.sum_of([(from_low, 1.0), (above, -1.0), (three, -1.0)], x.shape, 0, unit)
+        sixth = self.times(
+            self.unary(c, "square", unit, 0.0), _reciprocal(as_range(np.full(x.shape, 6.0))), x.shape, unit
+        )
+        half = self.times(c, as_range(np.full(x.shape, 0.5)), x.shape, unit)
+        return self.sum_of([(sixth, 1.0), (half, 1.0), (above, 1.0)], x.shape, 3, unit)
 
 
 _EXACT = {"relu", "square", "sqrt"}  # correctly rounded: half a unit in the last place

@@ -17,6 +17,7 @@ import numpy as np
 from surefit.bounds.activations import SLOPES
 from surefit.bounds.interval import Range, gamma, largest_of
 from surefit.bounds.network import Affine, Unary
+from surefit.bounds.partial_sums import PartialSums
 from surefit.bounds.relax import Relaxation, State
 from surefit.core.order import BLOCK
 
@@ -44,7 +45,7 @@ def running_noise(relaxation: Relaxation, low: np.ndarray, high: np.ndarray) -> 
             node, (middle, radius) = net.nodes[i], slopes.pop(i)
             if isinstance(node, Affine):
                 shared = _of_shared(node, states)
-                own = _of_layer(node, states[i], states, shared is not None)
+                own = _of_layer(node, states[i], states, shared is not None, i in net.divisors)
                 if shared is not None:
                     total = total + _through(shared, middle, radius)
                 for source, w, off in node.sources:
@@ -124,10 +125,13 @@ def _products(state: State, w: np.ndarray, unit: float) -> np.ndarray:
     return _half_unit(_size(state)[:, None, :] * rounded, unit)
 
 
-def _of_layer(node: Affine, state: State, states: list[State], shared: bool = False) -> np.ndarray:
+def _of_layer(
+    node: Affine, state: State, states: list[State], shared: bool = False, divides: bool = False
+) -> np.ndarray:  # fmt: skip
     """Of an affine map, (n, units): its roundings, and the radii of its numbers, running and exact.
 
-    shared: without its products, which are counted apart.
+    shared: without its products, which are counted apart. divides: its factors are the reciprocals of floats, which it
+    divides by: their radii are of no number that runs.
     """
     n = len(state.low)
     own = np.zeros((n, node.size)) + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
@@ -137,25 +141,38 @@ def _of_layer(node: Affine, state: State, states: list[State], shared: bool = Fa
         size = _size(states[source])
         moved = moved + size @ (np.abs(w) if radius is None else np.abs(w) + radius).T
         fan += w.shape[1]
-        if radius is not None:
+        if radius is not None and not divides:
             own = own + 2.0 * size @ radius.T
     if not node.steps:
         return own * MARGIN
     moved = moved * MARGIN
     if node.steps == 1:
         rounding = _of_one_step(node, state, states)
+    elif node.steps == 2 and _is_scaled(node):
+        ((source, w, _),) = node.sources
+        rounding = _products(states[source], w, node.unit).sum(axis=2)
+        rounding = rounding + np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
     elif shared:
-        adds = node.b.any() or node.b_radius is not None
-        rounding = _half_unit(_size(state), node.unit) if adds else np.zeros(own.shape)
+        rounding = np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
     elif node.in_blocks and n * node.size * fan <= MOST_SUMS and node.sources[0][2] is None:
         rounding = np.minimum(_of_sums(node, states, moved), gamma(node.steps, node.unit) * moved)
-        if node.b.any() or node.b_radius is not None:
-            rounding = rounding + _half_unit(_size(state), node.unit)
+        rounding = rounding + np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
     else:
         rounding = gamma(node.steps, node.unit) * moved
     least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
     own = own + np.where(moved < largest_of(node.unit), rounding * MARGIN + (fan + 2) * least, np.inf)
     return own * MARGIN
+
+
+def _adds(node: Affine) -> np.ndarray:
+    """Of which units (units,) b changes the sum, which is rounded for that."""
+    return np.asarray((node.b != 0) | (node.b_radius is not None))
+
+
+def _is_scaled(node: Affine) -> bool:
+    """Whether each unit is one number times a factor, to which b is added."""
+    (_, w, radius), *others = node.sources
+    return not others and radius is None and not node.in_blocks and bool((np.count_nonzero(w, axis=1) <= 1).all())
 
 
 def _of_one_step(node: Affine, state: State, states: list[State]) -> np.ndarray:
@@ -196,19 +213,33 @@ def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray
     form = np.pad(w * s.form[:, :, None, :], [(0, 0), (0, 0), (0, 0), (0, pad)])  # (n, 1 + d, units, fan)
     rest = np.pad(np.abs(w) * s.R[:, None, :], [(0, 0), (0, 0), (0, pad)])
     form, rest = (v.reshape(*v.shape[:-1], -1, BLOCK).cumsum(axis=-1) for v in (form, rest))
-    places = np.arange(fan + pad).reshape(-1, BLOCK)
-    added = (places % BLOCK > 0) & (places < fan)  # to a sum that has begun
-    total = _of_partial(form[..., added], rest[..., added], moved, node)
+    added, joined = _added(w)
+    some = added.any(axis=0)
+    total = _of_partial(form[..., some], rest[..., some], moved, node, added[..., some])
     if form.shape[-2] > 1:
         form, rest = (v[..., -1].cumsum(axis=-1)[..., 1:] for v in (form, rest))
-        total = total + _of_partial(form, rest, moved, node)
+        total = total + _of_partial(form, rest, moved, node, joined)
     return (products + total) * MARGIN
 
 
-def rounding_of_sizes(node: Affine, size: np.ndarray) -> np.ndarray:
+def _added(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where a sum of products with w (m, fan) is rounded: (m, blocks, BLOCK) in blocks, and (m, blocks - 1) of these.
+
+    What is added to nothing, and nothing that is added, is no rounding.
+    """
+    there = np.pad(w != 0, [(0, 0), (0, -w.shape[1] % BLOCK)]).reshape(len(w), -1, BLOCK)
+    begun = np.logical_or.accumulate(there, axis=-1)
+    whole = begun[..., -1]
+    added = there[..., 1:] & begun[..., :-1]
+    added = np.concatenate([np.zeros_like(there[..., :1]), added], axis=-1)
+    return added, whole[:, 1:] & np.logical_or.accumulate(whole, axis=-1)[:, :-1]
+
+
+def rounding_of_sizes(node: Affine, size: np.ndarray, known: PartialSums | None = None) -> np.ndarray:
     """The own roundings (units,) of an affine map of one source, of which no value is larger than size (fan,).
 
     Of each partial sum half a unit in its last place, where the order of the sums is known, and not of their largest.
+    known: what is known of the partial sums where nothing is rounded.
     """
     ((_, w, radius),) = node.sources
     terms = (np.abs(w) if radius is None else np.abs(w) + radius) * size
@@ -221,22 +252,33 @@ def rounding_of_sizes(node: Affine, size: np.ndarray) -> np.ndarray:
         wide = (1 + 2.0 * gamma(node.steps + 1, node.unit)) * MARGIN  # earlier roundings have moved them
         own = _half_unit(np.where(np.abs(np.frexp(w)[0]) == 0.5, 0.0, terms), node.unit).sum(axis=1)
         sums = np.pad(terms, [(0, 0), (0, -fan % BLOCK)]).reshape(len(terms), -1, BLOCK).cumsum(axis=-1) * wide
-        places = np.arange(sums[0].size).reshape(-1, BLOCK)
-        added = (places % BLOCK > 0) & (places < fan)
-        own = own + _half_unit(sums[:, added], node.unit).sum(axis=1)
-        own = own + _half_unit(sums[..., -1].cumsum(axis=-1)[:, 1:] * wide, node.unit).sum(axis=1)
-        if node.b.any():
-            own = own + _half_unit(moved * wide, node.unit)
+        added, joined = _added(w)
+        total, result = sums[..., -1].cumsum(axis=-1) * wide, moved * wide
+        if known is not None:
+            slack = wide - 1
+            sums = np.minimum(sums, (known.inner + slack * sums) * MARGIN)
+            total = np.minimum(total, (known.joined + slack * total) * MARGIN)
+            result = np.minimum(result, size_of_result(node, known) * MARGIN + slack * result)
+        own = own + np.where(added, _half_unit(sums, node.unit), 0.0).sum(axis=(1, 2))
+        own = own + np.where(joined, _half_unit(total[:, 1:], node.unit), 0.0).sum(axis=1)
+        own = own + np.where(_adds(node), _half_unit(result, node.unit), 0.0)
         rounding = np.minimum(rounding, own * MARGIN)
     least = 2.0**-126 if node.unit > 2.0**-30 else 2.0**-1022
     return np.where(moved < largest_of(node.unit), rounding * MARGIN + (w.shape[1] + 2) * least, np.inf)
 
 
-def _of_partial(form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Affine) -> np.ndarray:
+def size_of_result(node: Affine, known: PartialSums) -> np.ndarray:
+    """No result (units,) of an affine map is larger where nothing is rounded."""
+    return np.asarray(np.maximum(np.abs(known.low + node.b), np.abs(known.high + node.b)))
+
+
+def _of_partial(
+    form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Affine, added: np.ndarray
+) -> np.ndarray:  # fmt: skip
     """Of partial sums (n, 1 + d, units, sums): of the running ones, which earlier roundings have moved."""
     size = np.abs(form).sum(axis=1) + rest
     size = size + (2.0 * gamma(node.steps, node.unit) + PAY) * moved[:, :, None]
-    return np.asarray(_half_unit(size, node.unit).sum(axis=2))
+    return np.asarray(np.where(added, _half_unit(size, node.unit), 0.0).sum(axis=2))
 
 
-__all__ = ["rounding_of_sizes", "running_noise"]
+__all__ = ["rounding_of_sizes", "running_noise", "size_of_result"]

@@ -158,7 +158,7 @@ def subject_of(
     if domain is None:
         own = " (a fit has its own: fit.certify())" if hasattr(model, "certify") else ""
         raise ArgumentError(f"certify: domain= is missing{own}; give the box of the claim, such as {{'x': (-2, 2)}}")
-    formulas = _formulas(target)
+    formulas = _formulas(target, _named_inputs(domain))
     box, low, high = _box(domain, formulas)
     foreign = sorted({v for f in formulas for v in f.used} - set(box.names))
     if foreign:
@@ -175,7 +175,24 @@ def subject_of(
     return Subject(program, net, formulas, box.names, names, low, high)
 
 
-def _formulas(target: Any) -> tuple[Expression, ...]:
+def _named_inputs(domain: Any) -> tuple[str, ...] | None:
+    """The names that a domain gives to its inputs; None where it gives none."""
+    if isinstance(domain, Domain):
+        return domain.names
+    return Domain(domain, fixed=True).names if Domain.is_named(domain) else None
+
+
+def _read(text: str, names: tuple[str, ...] | None) -> Formula:
+    """A formula of these inputs, which win over constants of the same name, as e."""
+    try:
+        return parse(text, names)
+    except FormulaError:
+        if names is None:
+            raise
+        return parse(text)  # of other inputs, which are named in an error of their own
+
+
+def _formulas(target: Any, names: tuple[str, ...] | None = None) -> tuple[Expression, ...]:
     if target is None:
         raise ArgumentError("certify: what should the model be? Give a formula, such as 'sin(x)'")
     if isinstance(target, (str, Expression)):
@@ -185,7 +202,7 @@ def _formulas(target: Any) -> tuple[Expression, ...]:
         if isinstance(f, Formula):
             found.append(f)
         elif isinstance(f, str):
-            found.append(parse(f))
+            found.append(_read(f, names))
         elif isinstance(f, Expression):
             found.append(f)
         else:
@@ -331,6 +348,7 @@ def _prove(
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
     )  # fmt: skip
     found.interrupted |= interrupted
+    found.rounding = _rounding(s, found, way.bounder) if deployed else None
     return found, way.method, way.arb
 
 
@@ -428,17 +446,18 @@ def _certificate(
         assumptions(s, mode, strict, arb), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict, operations=described(s.program),
-        rounding=_rounding(s, found) if mode == "deployed" else None,
+        rounding=found.rounding,
     )  # fmt: skip
 
 
-def _rounding(s: Subject, found: Found) -> float | None:
+def _rounding(s: Subject, found: Found, bounder: Bounder) -> float | None:
     """How far the running model may be from exact arithmetic in the box with the largest bound."""
     if found.leaves is None or found.undefined is not None:
         return None
     low, high, bounds = found.leaves
     k = [int(np.argmax(bounds.max(axis=1)))]
-    return float(running_noise(Relaxation(s.net, True, tighten=False), low[k], high[k]).max())
+    noise = float(running_noise(Relaxation(s.net, True, tighten=False), low[k], high[k]).max())
+    return min(noise, bounder.rounding(low[k], high[k])) if isinstance(bounder, composed.Parts) else noise
 
 
 def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ from surefit.bounds.balls import (
     flint,
     precision,
 )
-from surefit.bounds.cells import Steps
+from surefit.bounds.cells import Steps, slopes_of
 from surefit.bounds.interval import Range, gamma
 from surefit.bounds.network import Affine, Network, Unary
-from surefit.bounds.noise import rounding_of_sizes
+from surefit.bounds.noise import rounding_of_sizes, size_of_result
+from surefit.bounds.partial_sums import CELLS, PartialSums, Units, any_units, partial_sums, units_on
 from surefit.bounds.reading import read
 from surefit.data import Domain, corner_points, face_points, sample
 from surefit.formulas import Formula
@@ -47,6 +49,7 @@ SAME = 1e-8  # of a weight: rows that differ by less see one direction
 ALIKE = 1e-3  # of a sum's spread: so near to it is the sum that units see
 CHECKED = 12  # points at which formula and parts are compared to 30 digits
 MOST_WEIGHTS = 400_000
+FINE = 4096  # places at which the slopes of units are looked at
 LARGEST = 1.0 + 1e-5  # a unit that runs is no larger, whatever its kernel
 UNITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {  # values at points, with no claim
     "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "sigmoid": lambda z: 1.0 / (1.0 + np.exp(-z)),
@@ -88,7 +91,8 @@ class Group:
     high: float = 0.0
     gains: np.ndarray = field(default_factory=lambda: np.zeros(0))  # of the units, as functions of the sum
     offsets: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    off: np.ndarray = field(default_factory=lambda: np.zeros(0))  # how far they are from that before they bend
+    unlike: np.ndarray = field(default_factory=lambda: np.zeros(0))  # how far they are from that before they bend,
+    off: np.ndarray = field(default_factory=lambda: np.zeros(0))  # and where they run
     kernel: float = 0.0  # and after
 
 
@@ -122,26 +126,36 @@ def _chain(f: Any, net: Network) -> tuple[str, list[tuple[Any, Any]]]:
     return next(iter(kinds)), [*layers, here]
 
 
-def _roundings(net: Network, low: np.ndarray, high: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Of each layer how far its running sums are from exact ones of what it is given, and the kernel of its units."""
+def roundings_of(
+    net: Network, low: np.ndarray, high: np.ndarray, known: Sequence[PartialSums] = ()
+) -> list[tuple[np.ndarray, float]]:  # fmt: skip
+    """Of each layer how far its running sums are from exact ones of what it is given, and the kernel of its units.
+
+    known: of each layer but the first what is known of its partial sums.
+    """
     found: list[tuple[np.ndarray, float]] = []
     off, most = np.zeros(len(low)), np.maximum(np.abs(low), np.abs(high))
+    sums = None
     with np.errstate(all="ignore"):
-        for node in net.nodes[1:]:
+        for i, node in enumerate(net.nodes[1:], 1):
             if isinstance(node, Affine):
                 ((_, w, radius),) = node.sources
+                sums = sums if radius is None and node.b_radius is None else None
                 absolute = np.abs(w) if radius is None else np.abs(w) + radius
                 moved = absolute @ (most + off) + np.abs(node.b)
-                own = np.zeros(node.size) if radius is None else 2.0 * radius @ (most + off)
+                own = np.zeros(node.size) if radius is None or i in net.divisors else 2.0 * radius @ (most + off)
                 own = own + (0.0 if node.b_radius is None else 2.0 * node.b_radius)
                 if node.steps:
-                    own = own + rounding_of_sizes(node, most + off)
+                    own = own + rounding_of_sizes(node, most + off, sums)
                 off = (absolute @ off + own) * (1 + gamma(w.shape[1] + 32)) + TINY
-                most = moved * (1 + gamma(w.shape[1] + 32))
+                if sums is not None:
+                    moved = np.minimum(moved, size_of_result(node, sums) * MARGIN)
+                most, sums = moved * (1 + gamma(w.shape[1] + 32)), None
                 continue
             assert isinstance(node, Unary)
             found.append((off, node.ulps * 2 * node.unit * MARGIN + (2.0**-126 if node.unit > 2.0**-30 else TINY)))
             off, most = np.zeros(node.size), np.full(node.size, LARGEST)
+            sums = known[len(found) - 1] if len(found) <= len(known) else None
     return [*found, (off, 0.0)]
 
 
@@ -237,7 +251,7 @@ class Recognised:
         self.formulas = [Formula(e.nodes, names, e.written, guarded=False) for e in formulas]
         with precision(self.f, 1):
             self.kind, self.chain = _chain(self.f, exact)
-            self.roundings = _roundings(running, low, high) if running is not None else None
+            self.running, self.roundings = running, None if running is None else roundings_of(running, low, high)
             self.composition = self._composition()
             self._compare()
             self._match()
@@ -327,6 +341,7 @@ class Recognised:
         for depth, layer in enumerate(self.layers):
             for group in layer:
                 self._directions(depth, group)
+        self._rounded()
 
     def _groups(self, depth: int, w: np.ndarray, z: np.ndarray, by_sum: dict[int, Group]) -> list[Group]:
         """The units of a layer that see one direction each, and the sums of the formula that they see."""
@@ -447,7 +462,7 @@ class Recognised:
         """What is left of the outputs beside the bases that they read."""
         f = self.f
         w, b = self.chain[-1]
-        self.left = np.zeros(w.nrows())
+        self.bare = np.zeros(w.nrows())
         moved: set[int] = set()
         for j, value in enumerate(self.composition.outputs):
             rest = b[j, 0] - self._exact_factor(value.constant)
@@ -464,10 +479,7 @@ class Recognised:
                 rest = rest - m * f.arb(base.shift)
                 for i in np.flatnonzero(base.weights):
                     row[i] = row[i] - m * f.arb(float(base.weights[i]))
-            rounding = 0.0 if self.roundings is None else float(self.roundings[-1][0][j])
-            self.left[j] = (
-                float(abs(rest).upper()) + sum(float(abs(r).upper()) for r in row) * LARGEST + rounding
-            ) * MARGIN
+            self.bare[j] = (float(abs(rest).upper()) + sum(float(abs(r).upper()) for r in row) * LARGEST) * MARGIN
 
     def _factor_ball(self, base: Base, who: Any) -> Any:
         """How much of a base a group or an output reads."""
@@ -498,7 +510,7 @@ class Recognised:
         size = float(middle @ middle)
         if not size > 0:
             raise Other
-        gains, offsets, off = [], [], []
+        gains, offsets, unlike = [], [], []
         for i in group.units:
             own = np.array([float(w[int(i), k].mid()) for k in range(n)])
             a = float(own @ middle) / size
@@ -509,12 +521,40 @@ class Recognised:
                 apart += float(abs(w[int(i), k] - ball * row[k]).upper()) * float(most[k]) * MARGIN
             gains.append(a)
             offsets.append(c)
-            if self.roundings is not None:
-                apart += float(self.roundings[depth][0][int(i)])
-            off.append(apart * MARGIN)
-        group.gains, group.offsets = np.array(gains), np.array(offsets)
-        group.off = np.array(off)
-        group.kernel = 0.0 if self.roundings is None else self.roundings[depth][1]
+            unlike.append(apart * MARGIN)
+        group.gains, group.offsets, group.unlike = np.array(gains), np.array(offsets), np.array(unlike)
+
+    def _rounded(self) -> None:
+        """Pay for the roundings of the running network."""
+        self.left = self.bare if self.roundings is None else (self.bare + self.roundings[-1][0]) * MARGIN
+        for depth, layer in enumerate(self.layers):
+            for group in layer:
+                group.off = group.unlike
+                if self.roundings is not None:
+                    off, group.kernel = self.roundings[depth]
+                    group.off = (group.unlike + off[group.units]) * MARGIN
+
+    def _nearer(self) -> None:
+        """Bound the roundings of the running network by its partial sums, where sums stay in the cells of groups."""
+        if self.running is None:
+            return
+        known = []
+        readers = [n for a, n in pairwise(self.running.nodes) if isinstance(a, Unary) and isinstance(n, Affine)]
+        for layer, node in zip(self.layers, readers, strict=True):
+            units = [self._units(g) if g.bases else any_units(g.units, LARGEST) for g in layer]
+            known.append(partial_sums(node.sources[0][1], units))
+        self.roundings = roundings_of(self.running, self.low, self.high, known)
+        self._rounded()
+
+    def _units(self, g: Group) -> Units:
+        """The units of a group where its sum is in its cells."""
+        fine = np.linspace(g.low, g.high, FINE + 1)
+        bent = np.abs(slopes_of(self.kind, g, fine) * g.gains).sum(axis=1)  # short cells where units bend
+        share = np.append(0.0, np.cumsum(bent + bent.mean() + TINY))
+        ends = np.interp(share[-1] * (np.arange(CELLS + 1) / CELLS), share, fine)
+        ends[0], ends[-1] = g.low, g.high
+        off = STEEPEST[self.kind] * g.off + g.kernel
+        return units_on(UNITS[self.kind], g.units, ends, g.gains, g.offsets, slopes_of(self.kind, g, ends), off)
 
     def _linear(self, group: Group) -> tuple[float, float]:
         """The range of a sum of inputs."""

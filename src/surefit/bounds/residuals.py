@@ -27,7 +27,7 @@ Polynomial = dict[tuple[int, ...], Fraction]  # exponents of the inputs -> coeff
 
 OPERATIONS = frozenset("number variable add sub neg mul div pow".split())
 MOST_DEGREE, MOST_MONOMIALS, MOST_UNITS, MOST_TERMS = 8, 300, 300, 60_000
-ENOUGH = 1.25  # times the rounding in a point: so near to it is that of a box of which no more is looked for
+ENOUGH = 1.05  # times the rounding in a point: so near to it is that of a box of which no more is looked for
 GRIDS = 4  # inputs of which the range of a polynomial is looked at on a grid
 
 
@@ -124,7 +124,7 @@ class Residuals:
     noise: the network with the roundings of where it runs, or None.
     """
 
-    excess = 3.0
+    excess = 0.0
     batch = 256
 
     def __init__(

@@ -233,7 +233,13 @@ def test_a_domain_may_name_a_variable_like_a_function(name):
 
 
 @pytest.mark.parametrize(
-    "plan", [dict(drop_nonfinite=True), dict(split=(0.7, 0.2, 0.1)), dict(derivative_weight=2.0), dict(verify=500)]
+    "plan",
+    [
+        dict(drop_nonfinite=True),
+        dict(split=(0.7, 0.2, 0.1)),
+        dict(derivatives=True, derivative_weight=2.0),
+        dict(verify=500),
+    ],
 )
 def test_what_says_nothing_about_points_leaves_them_to_the_solver(plan):
     assert pose("sin(x)", "x=0:1", surefit.Sampling(**plan), 0, solver=True).free
@@ -372,6 +378,18 @@ def test_a_limit_of_time_bounds_the_values_of_a_slow_function(f, data, fake_cloc
     (note,) = problem.notes
     assert note.code == "few-for-time" and note.values["points"] == len(problem.train[0]) < 100
     np.testing.assert_allclose(problem.train[1], np.sin(problem.train[0]))
+
+
+@pytest.mark.parametrize("overhead, each, slow", [(1.5e-3, 0.0, False), (3e-3, 0.0, False), (1e-3, 1e-3, True)])
+def test_a_function_that_is_slow_to_call_is_not_slow_for_many_points(overhead, each, slow, fake_clock):
+    """Of 64 points at once each takes 23 us where the call alone takes 1.5 ms, of 2000 not one."""
+
+    def f(x):
+        time.sleep(overhead + each * np.size(x))
+        return np.sin(x)
+
+    problem = pose(f, (0, 3), None, 0, solver=True, time=5.0)
+    assert (problem.affordable is not None) == slow
 
 
 def test_without_a_limit_of_time_the_clock_decides_nothing():

@@ -40,6 +40,7 @@ from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
 SAMPLING = 0.3  # of a limit of time, for the values of a slow function
+PROBES, PROBING = (64, 512, 2048), 0.02  # points at once that tell what a value costs; of a limit of time, for them
 PLENTY = 100_000  # values that no fit needs more of: a function that gives them in that time is not slow
 FEWEST_TRAINED = 8  # training points, however slow a function is
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
@@ -263,12 +264,17 @@ def _allowed(function: CallableFunction, box: Domain, time: float | None) -> int
     """How many values of a callable fit into the part of the time that is for sampling; None where that is no limit."""
     if time is None:
         return None
-    for number in (0, 64):  # a few calls say little of how long many points at once take
-        if number and function.way in AT_ONCE:
-            function(sample(box, number, "uniform", generator=np.random.default_rng(number)))
-        seconds = function.seconds_per_point or 0.0
+    seconds = function.seconds_per_point or 0.0
+    for number in PROBES:  # a few points at once say little of what each of many takes
         if seconds * PLENTY <= SAMPLING * time:
             return None
+        if function.way not in AT_ONCE or (number > PROBES[0] and number * seconds > PROBING * time):
+            break
+        before = function.seconds
+        function(sample(box, number, "uniform", generator=np.random.default_rng(number)))
+        seconds = min(seconds, (function.seconds - before) / number)
+    if seconds * PLENTY <= SAMPLING * time:
+        return None
     function.remembers = True
     return int(SAMPLING * time / seconds)
 

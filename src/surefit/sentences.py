@@ -296,6 +296,11 @@ SENTENCES: dict[str, Both] = {
         "all {rows} rows were fitted; left out one by one they tell how good it is",
         "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
     ),
+    "single-row": Both("the only row was fitted", "唯一的一行已用于拟合"),
+    "unlearned-row": Both(
+        "one row tells the value at one place, and nothing of how it changes or how far off it is elsewhere: give more",
+        "一行数据只说明一处的取值，不说明它如何变化，也不说明别处的误差：请提供更多行",
+    ),
     "jumps-alone": Both(
         "it is off only where the target jumps, which no network can follow: nothing more was tried",
         "仅在目标跳变处有误差，任何网络都无法跟上：没有再尝试其他方法",

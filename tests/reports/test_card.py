@@ -224,3 +224,12 @@ def test_the_card_as_data_is_json():
     for target, box in (("3", "x=0:1"), (([1.0], [2.0]), None)):
         fit = surefit.fit(target, box)
         assert json.loads(json.dumps(fit.to_dict(), allow_nan=False))["error"]["r2"] is None
+
+
+def test_a_table_of_one_row_says_that_it_tells_nothing_of_the_error():
+    fit = surefit.fit(([1.0], [2.0]), seed=0)
+    assert fit.stop_reason.code == "single-row"
+    assert "one row tells the value at one place" in fit.card()
+    assert "left out one by one" not in fit.card()
+    assert "唯一的一行" in fit.card("zh")
+    assert "one row tells" not in surefit.fit(([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]), seed=0).card()

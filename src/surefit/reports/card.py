@@ -36,6 +36,8 @@ def unlearned(fit: Record) -> list[Sentence]:
         return [say("unlearned-classes")] if fit.classified.accuracy <= fit.classified.base else []
     if fit.reached and function and fit.jumps and fit.problem.source["kind"] == "callable":
         return [say("jump-unseen")]  # of a formula such places are measured
+    if error.kind == "training" and fit.problem.stream is None and len(fit.problem.train[0]) == 1:
+        return [say("unlearned-row")]
     if fit.reached or error.coverage is not None:
         return []
     flat = [part for part in error.outputs if part.r2 < UNEXPLAINED] if error.n >= ENOUGH else []

@@ -110,7 +110,7 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
             return say("clean") if clean else say("all-rows", rows=n)
         return say("rows-chose", rows=say("validation rows"))
     if n <= HANDFUL and s.best is not None:
-        return say("all-rows", rows=n)
+        return say("all-rows", rows=n) if n > 1 else say("single-row")
     for on in chosen if n < TABULAR_ROWS else chosen[:1]:  # networks for tables choose their inputs themselves
         yield from networks(s, on)
     yield from mean(s)

@@ -106,6 +106,19 @@ def test_the_logarithm_of_nothing_is_refused(fit, value):
         fit.predict([1.0, value])
 
 
+def test_two_inputs_are_drawn_over_the_logarithm_of_the_one_that_has_decades():
+    found = surefit.fit("log(p)*t", {"p": (1e-3, 1e3, "log"), "t": (-1, 1)}, seed=0)
+    for kind in ("fit", "samples"):
+        drawn = [axes for axes in found.plot(kind).axes if axes.get_label() != "<colorbar>"]
+        assert drawn
+        for axes in drawn:
+            assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+            assert axes.get_xlim() == pytest.approx((1e-3, 1e3))
+    cells = found.plot().axes[0].collections[0].get_coordinates()[0, :, 0]
+    middle = cells[1:-1]
+    np.testing.assert_allclose(np.diff(np.log(middle)), np.diff(np.log(middle))[0], rtol=1e-6)  # as many to a decade
+
+
 def test_the_error_is_searched_over_the_decades():
     fit = surefit.fit("exp(-(log10(p) + 2)^2)", "p=1e-3:1e6:log", method=surefit.Adam(epochs=1), model=(4,))
     assert fit.error.at["p"] < 10  # uniform points have one in a hundred thousand there

@@ -59,20 +59,26 @@ def draw(fit: Record, kind: str) -> Figure:
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
     figure = chosen(fit)
-    if kind in ("fit", "samples", "units") and len(fit.names) == 1:
+    if kind in ("fit", "samples", "units") and len(fit.names) <= 2:
         _over_decades(fit, figure)
     return figure
 
 
 def _over_decades(fit: Record, figure: Figure) -> None:
     """A logarithmic input is drawn over its logarithm, with a margin in decades: that of a linear axis goes below 0."""
-    if fit.domain.logarithmic:
+    if len(fit.names) == 1 and fit.domain.logarithmic:
         x = np.concatenate([fit.domain.low, fit.domain.high, fit.problem.train[0][:, 0]])
         low, high = float(x.min()), float(x.max())
         room = (high / low) ** 0.02
         for axes in figure.axes:
             axes.set_xscale("log")
             axes.set_xlim(low / room, high * room)
+    for name in fit.domain.logarithmic if len(fit.names) == 2 else ():  # pictures of both inputs, without a margin
+        i = fit.names.index(name)
+        for axes in figure.axes:
+            if axes.get_label() != "<colorbar>":
+                getattr(axes, f"set_{'xy'[i]}scale")("log")
+                getattr(axes, f"set_{'xy'[i]}lim")(fit.domain.low[i], fit.domain.high[i])
 
 
 def _all_names(fit: Record) -> tuple[str, ...]:
@@ -122,7 +128,7 @@ def _plot_fit(fit: Record) -> Figure:
         more: Any = dict(data=train, test=test, peaks=peaks, held=held)
         return view.fit_1d(x, truth, fit._predict(x[:, None]), **more, **options)
     if d == 2:
-        axes = [np.linspace(lo, hi, 121) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+        axes = [fit.domain.axis(i, 121) for i in range(2)]
         grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)  # rows follow the second input
         shape = (121, 121, len(fit.outputs))
         truth = None if f is None else f(grid).reshape(shape)

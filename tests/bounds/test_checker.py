@@ -52,6 +52,13 @@ def test_networks_and_formulas(tmp_path, formula, d, activation):
     assert check_certificate(proof.save(tmp_path / "c.json"), net).holds is True
 
 
+def test_an_input_may_have_the_name_of_a_constant(tmp_path):
+    """e*x is a product of two inputs then."""
+    net = nn.MLP(2, (6,), 1, activation="tanh", generator=1, dtype=np.float64)
+    proof = certify(net, "e*x", {"e": (-1, 1), "x": (-1, 1)}, rtol=0.1)
+    assert check_certificate(proof.save(tmp_path / "c.json"), net).holds is True
+
+
 def mlp(d, widths, activation, gain=1.0, dtype=np.float64):
     net = nn.MLP(d, widths, 1, activation=activation, generator=2, dtype=dtype)
     for p in net.parameters():

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from surefit.data import Domain, sample
-from surefit.problems.points import cloud, named_points
+from surefit.problems.points import cloud, has_equation, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
@@ -748,6 +748,8 @@ class Judge:
         problem = self.problem
         counted = problem.plan is not None and problem.plan.verify is not None
         if self.pool is not None or counted or problem.affordable is not None or not problem.exact:
+            return None
+        if has_equation(problem):  # which holds at one float, as a rounding does, and is meant
             return None
         rng = np.random.default_rng([self.seed, 0x50FE])
         sure = Surely(self._values, problem.domain, rng)

@@ -51,6 +51,7 @@ CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there a
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
 FOREMOST = 10_000  # of the largest errors, among which these lie
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
+CLIMBED = 5  # times fewer than of one kind are spent on a climb from the worst of them all
 CROWD_VALUE = 5e-5  # seconds of a value, above which there are none where no time is given
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.3, 0.06, 5e9  # that these may cost; operations of one core in a second
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
@@ -633,7 +634,7 @@ class Judge:
             kept.append((points, found))
             return found[:, None]
 
-        climb(error_at, domain, x[order], sizes[order][:, None], Climb(count), rng)
+        climb(error_at, domain, x[order], sizes[order][:, None], Climb(count // CLIMBED), rng)
         if kept:
             points, found = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))
             rounding = sure.leaves_out(points, found, max(error.max, float(sizes.max())))

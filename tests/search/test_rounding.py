@@ -110,3 +110,16 @@ def test_what_was_asked_for_and_is_no_rounding_is_kept():
     sure = Surely(values, Domain("x=0:1"), np.random.default_rng(0))
     assert not sure.leaves_out(np.array([[0.3], [0.7]]), np.array([0.5, 1e-3]), 0.1).any()
     assert sum(map(len, asked)) == sum(len(x) for x, _ in sure.seen)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sin(x) + exp(-((x - 0.3)/1e-8)^2)",
+        "x + clip(1 - abs(x - 0.25)*1e8, 0, 1)",
+        "x + (1 if abs(x - 0.5) < 1e-9 else 0)",
+    ],
+)
+def test_what_a_formula_has_in_a_billionth_of_the_domain_is_no_rounding(text):
+    fit = surefit.fit(text, "x=-1:1", method="features", model=(20,), seed=0)
+    assert fit.error.max == pytest.approx(1.0, abs=0.01)

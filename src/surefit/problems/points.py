@@ -255,14 +255,6 @@ def named_points(problem: Problem, count: int, rng: np.random.Generator) -> np.n
     return formulas.interesting_points(parsed, problem.domain, count, rng)
 
 
-def has_equation(problem: Problem) -> bool:
-    """Whether a formula asks if two numbers are equal, which may hold at single points."""
-    if problem.source["kind"] != "formula":
-        return False
-    parsed = formulas.parse_many(problem.source["text"], problem.names)
-    return any(sign in ("==", "!=") for f in parsed for node in f.nodes if node.op == "compare" for sign in node.value)
-
-
 __all__ = [
     "MANY",
     "VALIDATED",
@@ -272,7 +264,6 @@ __all__ = [
     "equations",
     "fewer_rows",
     "gradient_weight",
-    "has_equation",
     "named_points",
     "placed",
     "rows_of",

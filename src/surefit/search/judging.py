@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from surefit.data import Domain, sample
-from surefit.problems.points import cloud, has_equation, named_points
+from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
@@ -745,12 +745,15 @@ class Judge:
         return found.max <= goal
 
     def _surely(self, x: np.ndarray, error: np.ndarray) -> Surely | None:
-        """What tells errors from the rounding of the target, where its values cost little: |errors| (n, k) become 0."""
+        """What tells errors from the rounding of a callable, where its values cost little: |errors| (n, k) become 0.
+
+        A formula names its narrow peaks and the points where an equation holds, and these are meant.
+        """
         problem = self.problem
         counted = problem.plan is not None and problem.plan.verify is not None
         if self.pool is not None or counted or problem.affordable is not None or not problem.exact:
             return None
-        if has_equation(problem):  # which holds at one float, as a rounding does, and is meant
+        if problem.source["kind"] != "callable":
             return None
         rng = np.random.default_rng([self.seed, 0x50FE])
         sure = Surely(self._values, problem.domain, rng)

@@ -22,6 +22,50 @@ def test_decades_fill_the_picture(kind):
         assert 5e-4 < low <= 1e-3 and 1e3 <= high < 2e3
 
 
+@pytest.mark.parametrize("c", [None, (0.0, 1.0)])
+@pytest.mark.parametrize("kind", ["fit", "samples", "error"])
+def test_pictures_of_several_inputs_are_over_the_decades_of_each(kind, c):
+    """Two inputs, one over decades, and three: every panel of p is logarithmic, those of the others are not."""
+    text, box = (
+        ("q*p/(1 + p)", {**DECADES, "q": (1.0, 2.0)}) if c is None else ("c*q*p/(1 + p)", {**DECADES, "q": c, "c": c})
+    )
+    fit = surefit.fit(text, box, method=surefit.Adam(epochs=1), model=(4,))
+    seen = set()
+    for axes in fit.plot(kind).axes:
+        for side in "xy":
+            name = getattr(axes, f"get_{side}label")()
+            if name in fit.names:
+                assert getattr(axes, f"get_{side}scale")() == ("log" if name == "p" else "linear")
+                low, high = getattr(axes, f"get_{side}lim")()
+                seen.add(name)
+                assert name != "p" or (5e-4 < low <= 1e-3 and 1e3 <= high < 2e3)
+    assert seen == set(fit.names)
+    plt.close("all")
+
+
+def test_a_surface_over_decades_is_even_in_the_logarithm():
+    fit = surefit.fit("q*p/(1 + p)", {**DECADES, "q": (1.0, 8.0, "log")}, method=surefit.Adam(epochs=1), model=(4,))
+    axes = fit.plot("surface").axes[0]
+    ticks, labels = axes.get_xticks(), [t.get_text() for t in axes.get_xticklabels()]
+    assert {float(label): tick for label, tick in zip(labels, ticks, strict=True)}[10.0] == pytest.approx(1.0)
+    assert axes.get_xlim3d()[0] == pytest.approx(-3.0, abs=0.5)  # with the margin of a box in space
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["1", "2", "5"]
+    plt.close("all")
+
+
+def test_decades_of_what_is_not_positive_are_refused():
+    from surefit import view
+    from surefit.errors import ArgumentError, ShapeError
+
+    x = np.linspace(0.0, 1.0, 5)
+    with pytest.raises(ArgumentError, match="goes down to 0"):
+        view.surface(x, x, np.outer(x, x), decades=(True, False))
+    with pytest.raises(ArgumentError, match="positive"):
+        view.slice_points([-1.0, 0.0], [1.0, 1.0], decades=(True, False))
+    with pytest.raises(ShapeError, match="decades"):
+        view.error_map(x, x, decades=(True, False))
+
+
 def test_rows_outside_of_the_decades_are_in_the_picture():
     p = np.geomspace(1e-4, 10, 40)
     fit = surefit.fit((p, p / (1 + p)), {"x": (1e-2, 1e2, "log")}, method="features", model=(8,))

@@ -59,7 +59,7 @@ def draw(fit: Record, kind: str) -> Figure:
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
     figure = chosen(fit)
-    if kind in ("fit", "samples", "units") and len(fit.names) <= 2:
+    if kind in ("fit", "units") and len(fit.names) <= 2:
         _over_decades(fit, figure)
     return figure
 
@@ -136,10 +136,11 @@ def _plot_fit(fit: Record) -> Figure:
         more = dict(data=train, test=None if f else test, peaks=peaks, held=held)
         return view.fit_2d(axes[0], axes[1], truth, values, **more, **options)
     if f is not None:
-        lines = view.slice_points(fit.domain.low, fit.domain.high)
+        decades = fit.domain.log.tolist()
+        lines = view.slice_points(fit.domain.low, fit.domain.high, decades=decades)
         flat = lines.reshape(-1, d)
         shape = (*lines.shape[:2], len(fit.outputs))
-        return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), **options)
+        return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), decades=decades, **options)
     pair = None if test is None else (test[1], test[2])
     return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
 
@@ -147,10 +148,12 @@ def _plot_fit(fit: Record) -> Figure:
 def _plot_surface(fit: Record) -> Figure:
     if len(fit.names) != 2:
         raise ArgumentError(f"plot: kind='surface' needs two inputs, and this fit has {len(fit.names)}")
-    axes = [np.linspace(lo, hi, 81) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
+    axes = [fit.domain.axis(i, 81) for i in range(2)]
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
     values = fit._predict(grid).reshape(81, 81, len(fit.outputs))
-    return view.surface(axes[0], axes[1], values, names=_all_names(fit), title=title(fit))
+    return view.surface(
+        axes[0], axes[1], values, names=_all_names(fit), title=title(fit), decades=fit.domain.log.tolist()
+    )
 
 
 def _plot_units(fit: Record) -> Figure:
@@ -247,7 +250,9 @@ def _plot_samples(fit: Record) -> Figure:
     if f is not None and len(fit.names) == 1:
         line = fit.domain.axis(0, 1001)
         curve = (line, f(line[:, None]))
-    return view.sample_map(x, rounds, curve=curve, names=_all_names(fit), title=title(fit))
+    return view.sample_map(
+        x, rounds, curve=curve, names=_all_names(fit), title=title(fit), decades=fit.domain.log.tolist()
+    )
 
 
 def loss_of(fit: Record) -> str:
@@ -278,10 +283,7 @@ def error_map(fit: Record) -> Figure:
     """Where the error is large, over the inputs."""
     x, y = _error_points(fit)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit), "peaks": _peaks(fit)}
-    figure = view.error_map(x, fit._predict(x) - y, **options)
-    if len(fit.names) == 1:
-        _over_decades(fit, figure)
-    return figure
+    return view.error_map(x, fit._predict(x) - y, decades=fit.domain.log.tolist(), **options)
 
 
 def _error_points(fit: Record) -> Points:
@@ -293,9 +295,7 @@ def _error_points(fit: Record) -> Points:
             return fit.problem.test  # which may be slow, and these values are known
         return Judge(fit.problem, fit.seed).points
     count = 2001 if len(fit.names) == 1 else 121
-    axes = [np.linspace(lo, hi, count) for lo, hi in zip(fit.domain.low, fit.domain.high, strict=True)]
-    if len(axes) == 1:
-        axes = [fit.domain.axis(0, count)]
+    axes = [fit.domain.axis(i, count) for i in range(len(fit.names))]
     x = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(axes))
     y = f(x)
     good = np.isfinite(y).all(axis=1)

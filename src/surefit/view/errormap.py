@@ -20,9 +20,11 @@ from .panels import (
     cell_edges,
     circle,
     draw_cells,
+    logarithmic,
     mark_missing,
     mark_size,
     output_rows,
+    over_decades,
     peaks_of,
     set_caption,
     set_note,
@@ -59,6 +61,7 @@ def error_map(
     title: str | None = None,
     most: int = 5,
     peaks: Sequence[tuple[ArrayLike, float]] | None = None,
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """The size of the error over the inputs, on a logarithmic scale, the worst point circled.
 
@@ -75,6 +78,7 @@ def error_map(
         most: With more inputs than this only so many are drawn: those along which the error changes most.
         peaks: For each output the point of the largest error known, found by a search, and the error there: it is
             circled and told instead of the largest that is drawn.
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together, `most` below 2.
@@ -93,23 +97,24 @@ def error_map(
         raise ArgumentError("x: a point is not finite; drop it and its error")
     names_in, names_out = name_inputs_and_outputs(names, d, k)
     tops = peaks_of("peaks", peaks, d, k)
+    over = over_decades(decades, points.min(axis=0, initial=np.inf))
     shown = min(d, most)
     height = 3.0 if d == 1 else 4.2 if d == 2 else 0.8 + 6.2 * shown / max(shown, 4)
     figure = new_figure(PAGE_WIDTH if d != 2 else 5.2, 0.3 + height * k)
     for j, row in enumerate(output_rows(figure, k)):
         sizes = np.abs(finite(errors[:, j]))
         if d == 1:
-            _map_1d(row, points[:, 0], sizes, names_in, tops[j])
+            _map_1d(row, points[:, 0], sizes, names_in, tops[j], over)
         elif d == 2:
-            _map_2d(row, points, sizes, names_in, tops[j])
+            _map_2d(row, points, sizes, names_in, tops[j], over)
         else:
-            _map_pairs(row, points, sizes, names_in, shown, tops[j])
+            _map_pairs(row, points, sizes, names_in, shown, tops[j], over)
         set_row_title(row, names_out, j)
     set_title(figure, title)
     return figure
 
 
-def _map_1d(row: Any, x: Array, sizes: Array, names: list[str], top: Peak | None) -> None:
+def _map_1d(row: Any, x: Array, sizes: Array, names: list[str], top: Peak | None, over: Array) -> None:
     axes = row.subplots()
     order = np.argsort(x, kind="stable")
     top, text = worst_point(sizes, x[:, None], names, top)
@@ -123,13 +128,16 @@ def _map_1d(row: Any, x: Array, sizes: Array, names: list[str], top: Peak | None
     mark_missing(axes, x[np.isnan(sizes)], say("error not finite"), VERMILLION)
     axes.set_xlabel(wrapped(names[0], 90))
     axes.set_ylabel(say("|error|"))
-    set_x_limits(axes, *span(x), margin=0.02)
+    if over[0]:
+        logarithmic([axes], "x", x)
+    else:
+        set_x_limits(axes, *span(x), margin=0.02)
     set_note(axes, text)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best")
 
 
-def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak | None) -> None:
+def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak | None, over: Array) -> None:
     axes = row.subplots()
     first, second = np.unique(points[:, 0]), np.unique(points[:, 1])
     label = say("|error|")
@@ -160,6 +168,8 @@ def _map_2d(row: Any, points: Array, sizes: Array, names: list[str], top: Peak |
     top, text = worst_point(sizes, points, names, top)
     if top is not None:
         circle(axes, *top.place)
+    for i in np.flatnonzero(over):
+        logarithmic([axes], "xy"[i], points[:, i], margin=0.0)
     axes.set_xlabel(wrapped(names[0], 40))
     axes.set_ylabel(wrapped(names[1], 40))
     bar = row.colorbar(marks, ax=axes, aspect=25, extend=extend)
@@ -178,10 +188,12 @@ def _largest_around(cells: Array, reach: int = 2) -> Array:
     return np.asarray(np.where(np.isnan(cells), np.nan, largest))
 
 
-def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: int, top: Peak | None) -> None:
+def _map_pairs(
+    row: Any, points: Array, sizes: Array, names: list[str], shown: int, top: Peak | None, over: Array
+) -> None:
     d = points.shape[1]
     bins = int(np.clip(np.sqrt(len(points) / 4), 5, 40))
-    edges = [_bin_edges(points[:, i], bins) for i in range(d)]
+    edges = [_bin_edges(points[:, i], bins, over[i]) for i in range(d)]
     cells = np.stack([_cell_of(points[:, i], edges[i]) for i in range(d)], axis=1)  # (n, d)
     profiles = [_largest(sizes, cells[:, i], (len(edges[i]) - 1,)) for i in range(d)]
     kept = sorted(np.argsort([-_decades(profile) for profile in profiles], kind="stable")[:shown].tolist())
@@ -213,10 +225,15 @@ def _map_pairs(row: Any, points: Array, sizes: Array, names: list[str], shown: i
             mesh = axes.pcolormesh(edges[j], edges[i], shades, rasterized=True, **colours)
             if top is not None:
                 circle(axes, float(top.place[j]), float(top.place[i]), markersize=5)
+            if over[i]:
+                logarithmic([axes], "y", edges[i], margin=0.0)
             axes.set_ylim(edges[i][0], edges[i][-1])
+        if over[j]:
+            logarithmic([axes], "x", edges[j], margin=0.0)
+        else:
+            axes.locator_params(axis="x", nbins=4 if shown < 4 else 3, steps=[1, 2, 3, 5, 10])
         axes.set_xlim(edges[j][0], edges[j][-1])
         axes.tick_params(labelbottom=r == shown - 1, labelleft=c == 0, labelsize=7)
-        axes.locator_params(axis="x", nbins=4 if shown < 4 else 3, steps=[1, 2, 3, 5, 10])
         axes.xaxis.get_offset_text().set_visible(r == shown - 1)
         if r == shown - 1:
             axes.set_xlabel(wrapped(names[j], 80 // shown))
@@ -246,12 +263,12 @@ def _floored(sizes: Array, colours: dict[str, Any]) -> Array:
     return np.maximum(sizes, float(colours["norm"].vmin))
 
 
-def _bin_edges(values: Array, bins: int) -> Array:
-    """Borders of equal cells over the range of an input; one cell for each value when it takes few."""
+def _bin_edges(values: Array, bins: int, over: bool) -> Array:
+    """Borders of cells that are equal over the range of an input, or over its logarithm; of few values one for each."""
     distinct = np.unique(values)
     if distinct.size <= bins:
         return cell_edges(distinct)
-    return np.linspace(distinct[0], distinct[-1], bins + 1)
+    return (np.geomspace if over else np.linspace)(distinct[0], distinct[-1], bins + 1)
 
 
 def _cell_of(values: Array, edges: Array) -> Any:

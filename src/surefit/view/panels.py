@@ -210,6 +210,25 @@ def set_x_limits(axes: Axes, low: float, high: float, margin: float) -> None:
     axes.set_xlim(low - room, high + room)
 
 
+def over_decades(decades: Sequence[bool] | None, low: Array) -> Array:
+    """For each input whether it is drawn over its logarithm, (d,) bool; low: the least value of each."""
+    over = np.zeros(low.size, bool) if decades is None else np.array(decades, bool)
+    if over.shape != low.shape:
+        raise ShapeError(f"decades: shape {over.shape}; one for each of {low.size} inputs is needed")
+    if (below := low[over & (low <= 0.0)]).size:
+        raise ArgumentError(f"decades: an input goes down to {below[0]:g}; only positive numbers have a logarithm")
+    return over
+
+
+def logarithmic(panels: Sequence[Axes], side: str, x: Array, margin: float = 0.02) -> None:
+    """Axes over the logarithm of what they show, with a margin in decades: that of a linear axis goes below 0."""
+    low, high = span(x)
+    room = (high / low) ** margin if high > low else 10.0
+    for axes in panels:
+        getattr(axes, f"set_{side}scale")("log")
+        getattr(axes, f"set_{side}lim")(low / room, high * room)
+
+
 def centre_on_zero(axes: Axes, error: Array) -> None:
     limit = 1.15 * symmetric_limit(error)
     axes.set_ylim(-limit, limit)

@@ -53,10 +53,12 @@ from .panels import (
     draw_marks,
     frame_square,
     legend_above,
+    logarithmic,
     mark_missing,
     matching_outputs,
     matching_pair,
     output_rows,
+    over_decades,
     peaks_of,
     point_groups,
     set_caption,
@@ -486,7 +488,13 @@ def _share(value: float) -> str:
     return f"{value:.{digits}f}" if digits <= 9 else f"1 {MINUS} {number(1.0 - value)}"
 
 
-def slice_points(lower: ArrayLike, upper: ArrayLike, centre: ArrayLike | None = None, n: int = 201) -> Array:
+def slice_points(
+    lower: ArrayLike,
+    upper: ArrayLike,
+    centre: ArrayLike | None = None,
+    n: int = 201,
+    decades: Sequence[bool] | None = None,
+) -> Array:
     """Points on straight lines through a centre of a box, one line along each input: -> (d, n, d).
 
     Args:
@@ -494,10 +502,12 @@ def slice_points(lower: ArrayLike, upper: ArrayLike, centre: ArrayLike | None = 
         upper: Upper corner, (d,).
         centre: Point inside the box, (d,); default its middle.
         n: Points on each line, 2 or more.
+        decades: For each input, whether it is one over decades: its points and its middle are even in the logarithm.
 
     Raises:
-        ShapeError: corners and centre of different lengths.
-        ArgumentError: an upper bound that is not above the lower, a centre outside, n < 2.
+        ShapeError: corners, centre and decades of different lengths.
+        ArgumentError: an upper bound that is not above the lower, a centre outside, n < 2, decades of an input that is
+            not positive.
 
     Example:
         >>> slice_points([0.0, 0.0], [1.0, 2.0], n=3)[1]
@@ -511,6 +521,9 @@ def slice_points(lower: ArrayLike, upper: ArrayLike, centre: ArrayLike | None = 
         raise ShapeError(
             f"lower, upper, centre: shapes {low.shape}, {high.shape}, {middle.shape}; all need to be the same"
         )
+    over = over_decades(decades, low)
+    if centre is None:
+        middle[over] = np.sqrt(low[over]) * np.sqrt(high[over])
     if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high)) and np.all(low < high)):
         raise ArgumentError(f"lower, upper: each bound must be finite and lower < upper, not {low} and {high}")
     if not np.all((low <= middle) & (middle <= high)):
@@ -519,7 +532,7 @@ def slice_points(lower: ArrayLike, upper: ArrayLike, centre: ArrayLike | None = 
         raise ArgumentError(f"n: {n}; a line needs 2 points or more")
     points = np.broadcast_to(middle, (low.size, n, low.size)).copy()
     for i in range(low.size):
-        points[i, :, i] = np.linspace(low[i], high[i], n)
+        points[i, :, i] = (np.geomspace if over[i] else np.linspace)(low[i], high[i], n)
     return points
 
 
@@ -531,6 +544,7 @@ def slices(
     *,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """A function of many inputs, cut along each through one centre: target, fit, the signed error below.
 
@@ -540,6 +554,7 @@ def slices(
         fit: The model there, as `target`.
         names: The d inputs, then the outputs; default x1, x2, ..., y.
         title: Above the figure.
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
@@ -558,6 +573,7 @@ def slices(
     truth = None if target is None else matching_outputs("target", target, model)
     k = model.shape[2]
     names_in, names_out = name_inputs_and_outputs(names, d, k)
+    over = over_decades(decades, lines.min(axis=(0, 1)))
     # Columns per row: three, or two when that leaves no panel alone in the last row.
     across = d if d <= 3 else 2 if d == 4 else 3
     blocks = -(-d // across)
@@ -575,6 +591,8 @@ def slices(
             order = np.argsort(at, kind="stable")
             truth_ij = None if truth is None else truth[i, order, j]
             _draw_slice(column, panels[0], at[order], truth_ij, model[i, order, j])
+            if over[i]:
+                logarithmic(column, "x", at[order])
             column[-1].set_xlabel(wrapped(names_in[i], 28))
             if i % across == 0:
                 column[0].set_ylabel(wrapped(names_out[j], 22))
@@ -680,6 +698,7 @@ def surface(
     *,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    decades: Sequence[bool] | None = None,
     elevation: float = 28.0,
     azimuth: float = -58.0,
 ) -> Figure:
@@ -691,11 +710,13 @@ def surface(
         y: Values, (m, n) or (m, n, k): rows follow x2. Values that are not finite leave a hole.
         names: The two inputs, then the outputs; default x1, x2, y.
         title: Above the figure.
+        decades: For each input, whether it is drawn over its logarithm.
         elevation: Degrees of the viewer above the plane of the inputs.
         azimuth: Degrees by which the viewer is turned about the vertical axis.
 
     Raises:
-        ShapeError, DtypeError, ArgumentError: arrays that do not fit together; an axis of one point.
+        ShapeError, DtypeError, ArgumentError: arrays that do not fit together; an axis of one point; decades of an
+            axis that is not positive.
 
     Example:
         >>> x = np.linspace(-2, 2, 30)
@@ -707,11 +728,14 @@ def surface(
         raise ArgumentError(
             f"x1, x2: a surface needs 2 points or more on each axis, not {first.size} and {second.size}"
         )
+    over = over_decades(decades, np.array([first.min(), second.min()]))
     values = on_grid("y", y, (second.size, first.size), transposed)
     k = values.shape[2]
     names_in, names_out = name_inputs_and_outputs(names, 2, k)
     order1, order2 = np.argsort(first), np.argsort(second)
-    plane = np.meshgrid(first[order1], second[order2])
+    # The box in space has no logarithmic axes: it is drawn over the logarithms, which the ticks turn back.
+    sides = zip((first[order1], second[order2]), over, strict=True)
+    plane = np.meshgrid(*(np.log10(x) if logs else x for x, logs in sides))
     across = min(k, 2)
     down = -(-k // across)
     width, height = (PAGE_WIDTH, 3.0 * down + 0.35) if across == 2 else (5.5, 4.2)
@@ -743,6 +767,9 @@ def surface(
         for axis, name in ((axes.xaxis, names_in[0]), (axes.yaxis, names_in[1]), (axes.zaxis, names_out[j])):
             axis.set_label_text(wrapped(name, 24, lines=2))
             axis.get_major_locator().set_params(nbins=5, steps=[1, 2, 5, 10])
+        for axis, x, logs in zip((axes.xaxis, axes.yaxis), (first, second), over, strict=True):
+            if logs:
+                _tick_decades(axis, float(x.min()), float(x.max()))
         axes.tick_params(pad=0)
         bar_axes = figure.add_axes(
             (
@@ -759,3 +786,16 @@ def surface(
         bar.update_ticks()
     set_title(figure, title)
     return figure
+
+
+def _tick_decades(axis: Any, low: float, high: float) -> None:
+    """Ticks of an axis of decimal logarithms: at powers of ten, of fewer than two decades at 1, 2 and 5 of each."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+
+    subs = (1.0,) if high >= 100.0 * low else (1.0, 2.0, 5.0)
+    at = np.array([t for t in LogLocator(subs=subs, numticks=6).tick_values(low, high) if low <= t <= high])
+    if at.size < 2:
+        at = np.array([low, high])
+    plain = low >= 1e-3 and high <= 1e4
+    labels = [f"{t:g}" for t in at] if plain or subs != (1.0,) else LogFormatterSciNotation().format_ticks(at.tolist())
+    axis.set_ticks(np.log10(at), labels)

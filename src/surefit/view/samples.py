@@ -13,7 +13,7 @@ from surefit.errors import ArgumentError, ShapeError
 from .arrays import Array, name_inputs_and_outputs, outputs, span, table, vector
 from .canvas import new_figure
 from .language import say
-from .panels import RASTER_ABOVE, draw_line, legend_above, mark_size, set_title, set_x_limits
+from .panels import RASTER_ABOVE, draw_line, legend_above, logarithmic, mark_size, over_decades, set_title, set_x_limits
 from .style import GREY, PAGE_WIDTH, TARGET_LINE, in_house_style, wrapped
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def sample_map(
     names: Sequence[str] | None = None,
     title: str | None = None,
     most: int = 5,
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """The points of a sample over the inputs; those added in later rounds in colours of their own.
 
@@ -42,6 +43,7 @@ def sample_map(
         names: The d inputs, then the outputs; default x1, x2, ..., y.
         title: Above the figure.
         most: With more inputs than this only the first are drawn.
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together, `most` below 2.
@@ -66,17 +68,18 @@ def sample_map(
     for group, colour in zip(groups, _colours(len(groups)), strict=True):
         group.style["color"] = colour
     names_in, names_out = name_inputs_and_outputs(names, d, 1 if curve is None else _outputs_of(curve))
+    over = over_decades(decades, points.min(axis=0, initial=np.inf))
     shown = min(d, most)
     height = (
         (3.0 if curve is not None else 0.6) + 0.35 * len(groups) if d == 1 else 5.0 if d == 2 else 1.8 * shown + 0.6
     )
     figure = new_figure(PAGE_WIDTH if d != 2 else 5.2, 0.6 + height)
     if d == 1:
-        _draw_ticks(figure, groups, curve, names_in[0], names_out)
+        _draw_ticks(figure, groups, curve, names_in[0], names_out, bool(over[0]))
     elif d == 2:
-        _draw_square(figure, groups, names_in)
+        _draw_square(figure, groups, names_in, over)
     else:
-        _draw_pairs(figure, groups, names_in, shown)
+        _draw_pairs(figure, groups, names_in, shown, over)
     set_title(figure, title)
     return figure
 
@@ -113,7 +116,12 @@ def _dots(axes: Any, x: Array, y: Array, group: _Group, first: bool) -> None:
 
 
 def _draw_ticks(
-    figure: Figure, groups: list[_Group], curve: tuple[ArrayLike, ArrayLike] | None, name: str, names_out: list[str]
+    figure: Figure,
+    groups: list[_Group],
+    curve: tuple[ArrayLike, ArrayLike] | None,
+    name: str,
+    names_out: list[str],
+    over: bool,
 ) -> None:
     heights = ([2.4] if curve is not None else []) + [0.3 + 0.35 * len(groups)]
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
@@ -134,21 +142,38 @@ def _draw_ticks(
     rows.set_ylim(len(groups) - 0.4, -0.6)
     rows.grid(False)
     rows.set_xlabel(wrapped(name, 90))
-    set_x_limits(rows, *span(*(group.points for group in groups)), margin=0.02)
+    ends = [group.points for group in groups]
+    if over:
+        logarithmic([rows], "x", np.concatenate([*(p.ravel() for p in ends), np.ravel(curve[0] if curve else [])]))
+    else:
+        set_x_limits(rows, *span(*ends), margin=0.02)
 
 
-def _draw_square(figure: Figure, groups: list[_Group], names: list[str]) -> None:
+def _draw_square(figure: Figure, groups: list[_Group], names: list[str], over: Array) -> None:
     axes = figure.subplots()
     for i, group in enumerate(groups):
         _dots(axes, group.points[:, 0], group.points[:, 1], group, i == 0)
+    for i, side in enumerate("xy"):
+        if over[i]:
+            logarithmic([axes], side, np.concatenate([group.points[:, i] for group in groups]))
     axes.set_box_aspect(1)
     axes.set_xlabel(wrapped(names[0], 40))
     axes.set_ylabel(wrapped(names[1], 40))
     legend_above(axes)
 
 
-def _draw_pairs(figure: Figure, groups: list[_Group], names: list[str], shown: int) -> None:
+def _spread(axes: Any, group: _Group, i: int, ends: tuple[float, float], over: bool) -> None:
+    """How the points of a round are spread along an input: their density, or that over the decimal logarithm."""
+    x, between = group.points[:, i], np.array(ends)
+    if over:
+        x, between = np.log10(x), np.log10(between)
+    density, edges = np.histogram(x, 20, range=tuple(between), density=True)
+    axes.stairs(density, 10.0**edges if over else edges, linewidth=1.3, **group.style)
+
+
+def _draw_pairs(figure: Figure, groups: list[_Group], names: list[str], shown: int, over: Array) -> None:
     grid = figure.subplots(shown, shown, squeeze=False)
+    ends = [span(*(group.points[:, i] for group in groups)) for i in range(shown)]
     for r in range(shown):
         for c in range(shown):
             axes = grid[r, c]
@@ -157,13 +182,17 @@ def _draw_pairs(figure: Figure, groups: list[_Group], names: list[str], shown: i
                 continue
             for i, group in enumerate(groups):
                 if c == r:
-                    axes.hist(group.points[:, c], 20, density=True, histtype="step", linewidth=1.3, **group.style)
+                    _spread(axes, group, c, ends[c], bool(over[c]))
                 else:
                     _dots(axes, group.points[:, c], group.points[:, r], group, i == 0)
-            low, high = span(*(group.points[:, c] for group in groups))
-            set_x_limits(axes, low, high, margin=0.02)
+            if r > c and over[r]:
+                logarithmic([axes], "y", np.array(ends[r]))
+            if over[c]:
+                logarithmic([axes], "x", np.array(ends[c]))
+            else:
+                set_x_limits(axes, *ends[c], margin=0.02)
+                axes.locator_params(axis="x", nbins=4 if shown < 4 else 3, steps=[1, 2, 5, 10])
             axes.tick_params(labelbottom=r == shown - 1, labelleft=c == 0 and r > 0, labelsize=7)
-            axes.locator_params(axis="x", nbins=4 if shown < 4 else 3, steps=[1, 2, 5, 10])
             if r == shown - 1:
                 axes.set_xlabel(wrapped(names[c], 80 // shown))
             if c == 0:

@@ -719,6 +719,11 @@ SENTENCES: dict[str, Both] = {
         "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
         "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
     ),
+    "rows-merged": Both(
+        "{count} of {rows} rows are copies of others and were left out, since a row that is held out would be known from "
+        "its copy; with weights= all of them count",
+        "{rows} 行中有 {count} 行是其他行的副本，已去掉，否则留出的行可由其副本得知；给出 weights= 则全部计入",
+    ),
     "rows-copied": Both(
         "{count} of {rows} rows are copies of others: what is left out to tell the error is known from its copy, so that "
         "it may be larger elsewhere; leave copies out, unless new rows are at the same places",

@@ -92,6 +92,7 @@ def compare(
         )
     results: list[list[Fit | SurefitError]] = [[] for _ in asked]
     most = seeds * len(asked)
+    displays: Sequence[Any]
     with shown(progress, None) as displays:
         for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
             name, settings = asked[one]

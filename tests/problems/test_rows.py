@@ -170,6 +170,8 @@ def test_copies_that_mean_something_stay():
         ((x, (y > y.mean()) * 1.0), ALL),  # classes, whose frequencies count
         ({"g": np.repeat(np.arange(20), 10), "x": x[:, 0], "y": y}, surefit.Sampling(groups="g")),
         ((np.vstack([X, X[:5]]), np.append(Y, Y[:5])), ALL),  # few
+        ({"k": list("abcdefghij") * 20, "b": [0, 1] * 100, "y": list(range(10)) * 20}, ALL),  # new rows are of these
+        ((np.round(4 * x), np.round(4 * x).sum(axis=1)), ALL),  # levels
     ]
     for table, plan in cases:
         problem = pose(table, None, plan, 0)

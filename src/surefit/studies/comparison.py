@@ -92,12 +92,10 @@ def compare(
         )
     results: list[list[Fit | SurefitError]] = [[] for _ in asked]
     most = seeds * len(asked)
-    displays: Sequence[Any]
     with shown(progress, None) as displays:
         for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
             name, settings = asked[one]
-            for display in displays:
-                display.begins(f"{done}/{most}  {name}:  ", settings.get("time"))
+            _begin(displays, f"{done}/{most}  {name}:  ", settings.get("time"))
             try:
                 found: Fit | SurefitError = fit(what, domain, seed=seed + number, **_heard(settings, displays))
             except SurefitError as error:
@@ -111,6 +109,12 @@ def compare(
     if len(failures) == len(every):
         raise failures[0]
     return Comparison(tuple(ways), tuple(map(tuple, results)))
+
+
+def _begin(displays: Sequence[Any], which: str, limit: float | None) -> None:
+    """Tell displays which fit is the next one, and its time in seconds."""
+    for display in displays:
+        display.begins(which, limit)
 
 
 def _heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, Any]:

@@ -187,3 +187,23 @@ def test_an_experiment_told_twice_knows_that_all_its_values_are_rows():
     assert sum(fit.problem.sizes().values()) == 12 and fit.error.rmse < 0.01
     low, high = fit.interval([[0.5]], 0.8)
     assert low[0] <= np.sin(1.5) <= high[0]
+
+
+@pytest.mark.parametrize("method, model, told", [
+    ("lm", (12, 12), True), ("lbfgs", (12, 12), True), ("lm", (4,), False), (surefit.LM(ridge=1e-3), (12, 12), False),
+    ("features", (12,), False),
+])  # fmt: skip
+def test_more_weights_than_rows_are_told_where_nothing_keeps_them_small(method, model, told):
+    """A network that goes through its 48 rows had a card like any other."""
+    rng = np.random.default_rng(0)
+    x = rng.random((60, 3))
+    table = (x, x[:, 0] + rng.standard_normal(60))
+    fit = surefit.fit(table, method=method, model=model)
+    codes = [note.code for note in fit.problem.notes]
+    assert ("more-weights" in codes) == told
+    if told:
+        p = fit.network.num_parameters()
+        assert f"{p} weights for 48 rows" in fit.card() and fit.doctor().find("data-note")
+        assert not [f for f in fit.doctor().findings if f.code == "training-broke-down"]
+        exact = surefit.fit(table, method=method, model=model, data=surefit.Sampling(noise=0))
+        assert "more-weights" not in [note.code for note in exact.problem.notes]

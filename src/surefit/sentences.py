@@ -719,6 +719,17 @@ SENTENCES: dict[str, Both] = {
         "{name} is {mark:g} in {count} rows, far from its other values: if that marks a missing value, leave it out",
         "{name} 在 {count} 行中为 {mark:g}，远离其他值：若它表示缺失，请去掉这些行",
     ),
+    "more-weights": Both(
+        "{weights} weights for {rows} rows, which a network can go through with nothing learned between them; fewer units, "
+        "surefit.LM(ridge=...) or the automatic choice are for so few rows",
+        "{rows} 行对应 {weights} 个权重，网络可能穿过所有的行，却没有学到行与行之间的规律；行数这样少时，请减少单元、"
+        "用 surefit.LM(ridge=...) 或自动选择",
+    ),
+    "rows-merged": Both(
+        "{count} of {rows} rows are copies of others and were left out, since a row that is held out would be known from "
+        "its copy; with weights= all of them count",
+        "{rows} 行中有 {count} 行是其他行的副本，已去掉，否则留出的行可由其副本得知；给出 weights= 则全部计入",
+    ),
     "rows-copied": Both(
         "{count} of {rows} rows are copies of others: what is left out to tell the error is known from its copy, so that "
         "it may be larger elsewhere; leave copies out, unless new rows are at the same places",

@@ -356,3 +356,20 @@ def test_wrong_columns(arguments, error, words):
         many.predict(np.zeros((3, 4)))
     with pytest.raises(ArgumentError, match="too few rows"):
         many[0].module()
+
+
+def test_a_curve_takes_arrays_as_a_fit_does():
+    t = np.linspace(0, 1, 30)
+    one = surefit.fit_many(x=t, y=[np.sin(3 * t), t * 0 + 2])[0]
+    for x in (t, t[:6].reshape(2, 3), t[:1], t.tolist()):
+        np.testing.assert_array_equal(one(x), one.predict(np.ravel(x)).reshape(np.shape(x)))
+    assert isinstance(one(0.5), float) and one(0.5) == one([0.5])[0]
+    grid = np.stack(np.meshgrid(t[::5], t[::5]), axis=-1).reshape(-1, 2)
+    two = surefit.fit_many(x=np.tile(grid, (2, 1, 1)), y=[grid[:, 0] * grid[:, 1], grid.sum(axis=1)])[1]
+    np.testing.assert_array_equal(two(t, 0.25), two.predict(np.column_stack([t, np.full(30, 0.25)])))
+    with pytest.raises(ShapeError, match=r"x1, x2: numbers, or arrays of one shape, .* \(30,\), \(2,\) came"):
+        two(t, t[:2])
+    with pytest.raises(ShapeError, match=r"and \(\), str came"):
+        two(0.5, "a")
+    with pytest.raises(ArgumentError, match="1 numbers came; the inputs are x1, x2"):
+        two(t)

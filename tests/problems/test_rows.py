@@ -135,3 +135,75 @@ def test_rows_that_are_copies_are_told():
     assert not copied(np.vstack([x, x[:2]]), np.vstack([y, y[:2]]))  # a few of many
     noise = 0.1 * np.random.default_rng(1).normal(size=(180, 1))  # measured again, which rows left out one by one tell
     assert not copied(np.tile(x, (3, 1)), np.tile(y, (3, 1)) + noise)
+
+
+def copied_table(seed=0):
+    """25 places, eight times each, and new ones."""
+    rng = np.random.default_rng(seed)
+    x, new = rng.random((25, 3)), rng.random((500, 3))
+    truth = lambda x: np.sin(4 * x[:, 0]) + x[:, 1] * x[:, 2]
+    order = rng.permutation(200)
+    return np.tile(x, (8, 1))[order], np.tile(truth(x), 8)[order], new, truth(new)
+
+
+@pytest.mark.parametrize("split", [None, (0.6, 0.2, 0.2)])
+def test_rows_that_are_copies_do_not_tell_that_a_fit_is_exact(split):
+    """A row that is held out is known from its copy: the error had been told as 1e-14, and was .16."""
+    x, y, new, right = copied_table()
+    fit = surefit.fit((x, y), {"a": (0, 1), "b": (0, 1), "c": (0, 1)}, data=surefit.Sampling(split=split))
+    true = np.sqrt(np.mean((fit.predict(new) - right) ** 2))
+    low, high = fit.error.rmse_range
+    assert true < 0.3 * right.std() and 0.5 * low < true < 2 * high
+    assert sum(fit.problem.sizes().values()) == 25 and "175 of 200 rows are copies of others" in fit.card()
+    numbers = np.concatenate(list(fit.problem.row_numbers.values()))
+    kept = np.concatenate([part[0] for part in (fit.problem.train, fit.problem.validation, fit.problem.test) if part])
+    np.testing.assert_array_equal(kept, x[numbers])
+
+
+def test_copies_that_mean_something_stay():
+    x, y, _, _ = copied_table()
+    rng = np.random.default_rng(1)
+    cases = [
+        ((x, y), surefit.Sampling(weights=np.ones(200))),
+        ((x, y), surefit.Sampling(noise=np.full(200, 0.1))),
+        ((x, y + 0.1 * rng.standard_normal(200)), ALL),  # measured again
+        ((x, (y > y.mean()) * 1.0), ALL),  # classes, whose frequencies count
+        ({"g": np.repeat(np.arange(20), 10), "x": x[:, 0], "y": y}, surefit.Sampling(groups="g")),
+        ((np.vstack([X, X[:5]]), np.append(Y, Y[:5])), ALL),  # few
+        ({"k": list("abcdefghij") * 20, "b": [0, 1] * 100, "y": list(range(10)) * 20}, ALL),  # new rows are of these
+        ((np.round(4 * x), np.round(4 * x).sum(axis=1)), ALL),  # levels
+    ]
+    for table, plan in cases:
+        problem = pose(table, None, plan, 0)
+        assert sum(problem.sizes().values()) == problem.source["rows"]
+        assert "rows-merged" not in [note.code for note in problem.notes]
+
+
+def test_an_experiment_told_twice_knows_that_all_its_values_are_rows():
+    experiment = surefit.Experiment({"a": (0, 1)})
+    for point in np.repeat(np.linspace(0, 1, 12), 2):
+        experiment.tell([point], np.sin(3 * point))
+    fit = experiment.fit()
+    assert sum(fit.problem.sizes().values()) == 12 and fit.error.rmse < 0.01
+    low, high = fit.interval([[0.5]], 0.8)
+    assert low[0] <= np.sin(1.5) <= high[0]
+
+
+@pytest.mark.parametrize("method, model, told", [
+    ("lm", (12, 12), True), ("lbfgs", (12, 12), True), ("lm", (4,), False), (surefit.LM(ridge=1e-3), (12, 12), False),
+    ("features", (12,), False),
+])  # fmt: skip
+def test_more_weights_than_rows_are_told_where_nothing_keeps_them_small(method, model, told):
+    """A network that goes through its 48 rows had a card like any other."""
+    rng = np.random.default_rng(0)
+    x = rng.random((60, 3))
+    table = (x, x[:, 0] + rng.standard_normal(60))
+    fit = surefit.fit(table, method=method, model=model)
+    codes = [note.code for note in fit.problem.notes]
+    assert ("more-weights" in codes) == told
+    if told:
+        p = fit.network.num_parameters()
+        assert f"{p} weights for 48 rows" in fit.card() and fit.doctor().find("data-note")
+        assert not [f for f in fit.doctor().findings if f.code == "training-broke-down"]
+        exact = surefit.fit(table, method=method, model=model, data=surefit.Sampling(noise=0))
+        assert "more-weights" not in [note.code for note in exact.problem.notes]

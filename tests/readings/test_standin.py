@@ -450,3 +450,19 @@ def test_an_error_names_the_argument_that_was_given(ask, kind, says):
     fit = surefit.fit({"x": x[:, 0], "y": x[:, 1], "z": x.sum(axis=1)}, method="polynomial")
     with pytest.raises(kind, match=says):
         ask(fit)
+
+
+@pytest.mark.parametrize("formula, box, right", [
+    ("sin(10*x)", "x=0:3", np.arange(10) * np.pi / 10),
+    ("sin(10*x)", "x=-3:0", -np.arange(9, -1, -1) * np.pi / 10),
+    ("exp(x) - 1", "x=0:1", [0.0]),
+    ("x*(1 - x)*1e9", "x=0:1", [0.0, 1.0]),
+    ("exp(x)", "x=0:1", []),
+    ("x + 1e-4", "x=0:1", []),
+])  # fmt: skip
+def test_a_root_at_an_end_is_one_though_the_fit_takes_the_value_just_beyond_it(formula, box, right):
+    fit = surefit.fit(formula, box)
+    found = fit.roots()[:, 0]
+    assert found.shape == np.shape(right)
+    np.testing.assert_allclose(found, right, atol=1e-5)
+    assert ((found >= fit.domain.low[0]) & (found <= fit.domain.high[0])).all()

@@ -129,12 +129,28 @@ def test_a_fit_in_float32_is_farther_by_what_its_values_have_changed(fit):
         np.testing.assert_allclose([*part.rmse_range], np.hypot([*fit.error.outputs[j].rmse_range], away), rtol=1e-3)
 
 
-def test_what_is_measured_or_estimated_in_folds_has_none():
-    """Of folds nothing was calibrated, and what is measured is measured."""
+@pytest.mark.parametrize("rows, method, model", [(12, "polynomial", None), (12, "lm", (8,)), (60, "lm", (8,))])
+def test_few_test_rows_say_how_far_off_they_may_be(rows, method, model):
+    """One or six test rows tell an error badly, and say how badly."""
+    inside = []
+    for seed in range(40):
+        rng = np.random.default_rng([seed, rows])
+        x, new = rng.uniform(-1, 1, (rows, 2)), rng.uniform(-1, 1, (2000, 2))
+        wave = lambda z: np.sin(2 * z[:, 0]) - z[:, 1]
+        table = (x, wave(x) + 0.3 * rng.standard_normal(rows))
+        fitted = surefit.fit(table, [(-1, 1)] * 2, method=method, model=model, seed=seed)
+        low, high = fitted.error.rmse_range
+        inside.append(low <= rms(fitted.predict(new) - wave(new) - 0.3 * rng.standard_normal(2000)) <= high)
+    assert sum(inside) >= 33  # of 40: fewer have a chance of one in 60 where each has nine of ten
+    assert "in 90% of such fits" in fitted.card()
+
+
+def test_many_test_rows_folds_and_rows_that_go_together_have_none():
+    """Hundreds of rows tell it well; fits in folds have fewer rows; groups and the last rows tell less than as many."""
     rng = np.random.default_rng(3)
-    x = rng.normal(size=(60, 2))
-    table = (x, x[:, 0] + 0.1 * rng.normal(size=60))
-    for how in ({"data": surefit.Sampling(split=(0.6, 0.2, 0.2))}, {"data": surefit.Sampling(folds=3)}):
-        found = surefit.fit(table, method="polynomial", **how)
+    x = rng.normal(size=(400, 2))
+    table = {"a": x[:, 0], "b": x[:, 1], "g": np.repeat(np.arange(40), 10), "y": x[:, 0] + 0.1 * rng.normal(size=400)}
+    for plan in (dict(split=(0.5, 0.2, 0.3)), dict(folds=3), dict(groups="g"), dict(order="g")):
+        found = surefit.fit(table, method="polynomial", data=surefit.Sampling(**plan))
         assert found.error.rmse_range is None and "such fits" not in found.card()
         assert "rmse_range" not in found.error.to_dict()

@@ -114,6 +114,15 @@ def test_weights_of_rows_gradients_and_extras_come_back(tmp_path):
     assert again.extra == fit.extra
 
 
+@pytest.mark.parametrize("noise", [0.0, np.linspace(0.01, 0.1, 40)], ids=["none", "rows"])
+def test_what_is_known_of_the_noise_comes_back(tmp_path, noise):
+    x = np.random.default_rng(0).uniform(size=(40, 2))
+    fit = surefit.fit((x, x[:, 0] * x[:, 1]), method="polynomial", data=Sampling(noise=noise))
+    again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+    assert str(again) == str(fit) and ("each with its own noise" in str(again)) == (np.ndim(noise) == 1)
+    assert (again.problem.known, again.problem.noise_known) == (np.ndim(noise) == 0, np.ndim(noise) == 1)
+
+
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, np.int64(3), np.float32(0.1), np.float64("inf")])
 def test_whatever_number_was_said_is_said_again(tmp_path, number):
     """A candidate whose leave-one-out error is infinite, a count of NumPy's: the file is written, and read."""

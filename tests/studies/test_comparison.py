@@ -34,6 +34,20 @@ def test_seeds_are_those_of_fit_and_medians_are_shown():
     assert "medians of 3 seeds" in str(found)
 
 
+def test_a_line_tells_which_fit_of_how_many(capsys):
+    heard = []
+    ways = dict(method=["features", "varpro"], hidden=[4, 9])
+    shown = surefit.compare("sin(x)", "x=-3:3", progress=True, callbacks=heard.append, **ways)
+    told = capsys.readouterr().err
+    places = [told.index(f"{i}/4  {name}:  ") for i, name in enumerate(shown.names, 1)]
+    assert places == sorted(places) and heard
+    silent = surefit.compare("sin(x)", "x=-3:3", progress=False, **ways)
+    assert capsys.readouterr().err == ""
+    assert [row["max_error"] for row in silent.rows] == [row["max_error"] for row in shown.rows]
+    with pytest.raises(ArgumentError, match="progress='bar' must be True, False or None"):
+        surefit.compare("sin(x)", "x=-3:3", progress="bar", **ways)
+
+
 def test_measured_data_are_not_chosen_by_their_test_rows():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (300, 1))

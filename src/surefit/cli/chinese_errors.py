@@ -415,6 +415,14 @@ _KNOWN = {
         "列 {0} 的 {2} 行中有 {1} 种不同的文本，例如 {3}，太多而不能作为类别；请不用它"
     ),
     (
+        "column {} holds {} different texts in {} rows, none much rarer than others, and {} can be told apart; say "
+        "instead what they stand for in numbers (sizes, places), or join them into kinds of which there are fewer, or "
+        "leave it out"
+    ): (
+        "列 {0} 的 {2} 行中有 {1} 种不同的文本，出现次数相近，而最多能区分 {3} 种；请改用它们所代表的数值"
+        "（大小、位置），或把它们归并成较少的种类，或不用这一列"
+    ),
+    (
         "column {} holds times, and a target must be a number; convert it to one, such as seconds since the first, "
         "or name another with {}"
     ): ("列 {0} 是时间，而目标必须是数；请换算成数，例如距第一个时刻的秒数，或用 {1} 指明另一列"),

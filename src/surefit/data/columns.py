@@ -36,6 +36,8 @@ WHOLE = 2.0**53  # whole numbers above it have neighbours that are no float64
 FINE = 1e-4  # of half the range of a column: what its numbers may lose when they become float64
 LOOKED = 10_000  # numbers that are compared with what float64 makes of them
 CATEGORIES = 100  # texts that are a column of numbers each; of more the rare ones share one
+ALIKE = 300  # texts that have a column each where none is twice as frequent as another, so that none is rare
+MOST_NUMBERS = 2**25  # in all these columns: 268 MB
 MOST_TEXTS = 10_000  # that a column may hold, all of which a fit keeps
 CODES, CODE_SHARE = 20, 0.05  # texts at most of which some are numbers; rows that hold such a number, of all, at least
 LISTED = 8  # texts that an error lists
@@ -132,16 +134,17 @@ class Coded:
     def of_texts(cls, name: str, counts: Mapping[str, int]) -> Coded:
         """The code of texts, each with the number of rows that hold it: of many the frequent ones are kept.
 
-        Those that are as frequent as one that is left out are left out, too, so that no order decides.
+        Those that are as frequent as one that is left out are left out, too, so that no order decides. Where none is
+        twice as frequent as another, all are kept.
 
         >>> Coded.of_texts("site", {f"s{i}": 1 + i // 50 for i in range(150)}).rare[:2]
         ('s0', 's1')
         """
         texts, most = tuple(sorted(counts)), max(counts.values(), default=0)
-        if len(counts) <= CATEGORIES:
+        if len(counts) <= CATEGORIES or most < 2 * min(counts.values()):  # of those alike nothing tells which to keep
             return cls(name, TEXT, texts)
         enough = sorted(counts.values())[-CATEGORIES] + 1
-        if enough > most:  # all are alike, and nothing tells which to keep
+        if enough > most:
             return cls(name, TEXT, texts)
         kept = {text for text, count in counts.items() if count >= enough or text == OTHER}
         return cls(name, TEXT, tuple(sorted({*kept, OTHER})), rare=tuple(t for t in texts if t not in kept))
@@ -638,9 +641,11 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
 
 __all__ = [
     "ABSENT",
+    "ALIKE",
     "BOOLEAN",
     "CATEGORIES",
     "MISSING",
+    "MOST_NUMBERS",
     "MOST_TEXTS",
     "NUMBER",
     "OTHER",

@@ -362,6 +362,12 @@ class Sampling:
         """
         return self.groups is not None or self.order is not None
 
+    @property
+    def about_rows(self) -> bool:
+        """Whether something is said of single rows of a table: weights, noise, gradients, groups, an order."""
+        said = (self.weights, self.noise_of_rows, self.derivatives)
+        return self.apart or any(given is not None for given in said)
+
     def points(self, domain: Domain, generator: int | np.random.Generator | None = None) -> np.ndarray:
         """Training points (n, dim): the design, then corners, then those on the faces, then the extra box."""
         rng = numpy_generator(generator)

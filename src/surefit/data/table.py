@@ -19,7 +19,9 @@ import numpy as np
 
 from surefit.checking import near
 from surefit.data.columns import (
+    ALIKE,
     CATEGORIES,
+    MOST_NUMBERS,
     MOST_TEXTS,
     NUMBER,
     TEXT,
@@ -501,8 +503,16 @@ def _coded(
 
 def check_categories(code: Coded, rows: int, raw: Raw) -> None:
     """DataError for texts that are no categories: names, remarks, keys."""
-    count = len(code.categories) + len(code.rare)
-    if len(code.categories) > CATEGORIES + 1 or count > MOST_TEXTS or (count > FEW and 2 * count > rows):
+    own, count = len(code.categories), len(code.categories) + len(code.rare)
+    many = own > CATEGORIES + 1 and (own > ALIKE or own * rows > MOST_NUMBERS)
+    if many and 2 * count <= rows:
+        raise DataError(
+            f"{raw.label}: column {code.name!r} holds {count} different texts in {rows} rows, none much rarer than "
+            f"others, and {min(ALIKE, max(CATEGORIES, MOST_NUMBERS // rows))} can be told apart; say instead what they "
+            "stand for in numbers (sizes, places), or join them into kinds of which there are fewer, or leave it out"
+            + cure(": name the inputs with {}", "columns", "", "columns=[...]")
+        )
+    if many or count > MOST_TEXTS or (count > FEW and 2 * count > rows):
         raise DataError(
             f"{raw.label}: column {code.name!r} holds {count} different texts in {rows} rows, too many to be "
             f"categories, such as {code.categories[0]!r}; leave it out"

@@ -394,15 +394,31 @@ class Curve:
 
     def predict(self, x: Any) -> np.ndarray:
         """Values (n,) at x (n,), or (n, inputs); NaN where nothing was fitted."""
-        points = self._many._points(x)
+        given = real_numbers(x)
+        own = given is not None and given.ndim == 2 and given.shape[1] == len(self._many.inputs)
+        points = given[None] if own and given is not None else self._many._points(x)
         if len(points) != 1:
             raise ShapeError(f"x: one curve takes points for one, (n,) or (n, inputs), and {points.shape} came")
         return self._many._values(points, slice(self._place, self._place + 1))[0]
 
-    def __call__(self, *x: float) -> float:
+    def __call__(self, *x: Any) -> Any:
+        """The value at one point, `curve(0.5)`; or values at arrays of one shape, one for each input, in that shape.
+
+        ArgumentError for another number of inputs. ShapeError for arrays that do not fit together, or no numbers.
+        """
         if len(x) != len(self._many.inputs):
             raise ArgumentError(f"{len(x)} numbers came; the inputs are {', '.join(self._many.inputs)}")
-        return float(self.predict(np.array([x], np.float64))[0])
+        given = [real_numbers(each) for each in x]
+        try:
+            columns = np.broadcast_arrays(*(value for value in given if value is not None))
+        except ValueError:
+            columns = ()
+        if len(columns) < len(x):
+            came = ", ".join(type(e).__name__ if v is None else str(v.shape) for e, v in zip(x, given, strict=True))
+            wanted = ", ".join(self._many.inputs)
+            raise ShapeError(f"{wanted}: numbers, or arrays of one shape, are needed, and {came} came")
+        values = self.predict(np.stack([each.ravel() for each in columns], axis=1))
+        return float(values[0]) if columns[0].ndim == 0 else values.reshape(columns[0].shape)
 
     def module(self) -> nn.Module:
         """The network with its scaling, float64, for `surefit.export_module` and all that takes a Module.

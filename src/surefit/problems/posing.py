@@ -343,19 +343,24 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     table, plan = _table_and_weights(target, plan, reading)
     table, box = _named_alike(target, table, domain)
     rng = np.random.default_rng(seed)
-    if len(table) <= few and plan.split is None and plan.derivatives is None and not plan.apart:
-        plan = replace(plan, split=(1.0, 0.0, 0.0))
-    if plan.folds is not None and plan.folds > len(table):
-        raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {len(table)}; give fewer")
-    parts = plan.rows(len(table), rng)
     x, y = table.x, table.y
     check_size(y)
-    plan.check_target(y, table.targets, lambda row: f"in row {row} (first row is 0)")
+    kept = None if plan.about_rows else rows.distinct(x, y)
+    if kept is not None:
+        x, y = x[kept], y[kept]
+    n = len(x)
+    if n <= few and plan.split is None and plan.derivatives is None and not plan.apart:
+        plan = replace(plan, split=(1.0, 0.0, 0.0))
+    if plan.folds is not None and plan.folds > n:
+        raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {n}; give fewer")
+    parts = plan.rows(n, rng)
+    number = np.arange(n) if kept is None else kept  # of each row, in the table as it came
+    plan.check_target(y, table.targets, lambda row: f"in row {number[row]} (first row is 0)")
     if box.log.any() and (low := (x <= 0) & box.log).any():
         row, column = np.argwhere(low)[0]
         raise DomainError(
-            f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {row} is not above 0; leave "
-            "'log' out, or such rows (first row is 0)"
+            f"domain: {box.names[column]!r} is logarithmic, and {x[row, column]:g} in row {number[row]} is not above "
+            "0; leave 'log' out, or such rows (first row is 0)"
         )
     weights = plan.row_weights(x, y)  # of all rows
     if weights is not None:  # a row that does not count judges nothing either
@@ -380,6 +385,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     source: dict[str, Any] = {"kind": "table", "name": name, "rows": len(table)}
+    if kept is not None:
+        source["copies"] = len(table) - n
     if plan.apart and (validation is not None or test is not None):
         source["apart"] = "order" if plan.groups is None else "groups"
     return Problem(
@@ -387,14 +394,20 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         validation_weights=of_parts[1], plan=plan, coding=table.coding,
         gradients=None if gradients is None else gradients[parts[0]],
         validation_gradients=None if gradients is None or validation is None else gradients[parts[1]],
-        row_numbers=dict(zip(("train", "validation", "test"), parts, strict=True)) if plan.test is None else None,
+        row_numbers=None if plan.test is not None else _numbers(number, parts),
         notes=(
-            *_few(plan, len(table)), *derivatives.notes(gradients), *_outside(box, x),
+            *_few(plan, n), *derivatives.notes(gradients), *_outside(box, x),
+            *([] if kept is None else [say("rows-merged", count=len(table) - n, rows=len(table))]),
             *rows.notes(x[looked_at], y[looked_at], table.inputs, table.targets), *rows.alike_texts(table.coding),
         ),
         known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,
         noise_known=plan.noise_of_rows is not None, log_target=plan.logarithmic,
     )  # fmt: skip
+
+
+def _numbers(number: np.ndarray, parts: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """The numbers of the rows of each part."""
+    return {name: number[part] for name, part in zip(("train", "validation", "test"), parts, strict=True)}
 
 
 def _weights_of_noise(noise: np.ndarray, y: np.ndarray, logarithmic: bool) -> np.ndarray:

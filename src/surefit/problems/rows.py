@@ -14,6 +14,7 @@ FEWEST = 8  # rows, of which fewer are alike by chance
 DISAGREE = 0.05  # of the target's deviation: what rows at the same place may differ by without a word
 ROUNDING = 1e-12  # of the largest value, in a mean of equal ones
 COPIED = 0.1  # of the rows, from which on copies of others are told
+OWN_VALUE = 0.5  # of the places, as many as the values of an input that is no level or category
 MARKS = (-999.0, 999.0, -9999.0, 9999.0, -99999.0, 99999.0, -999999.0, 999999.0, -1e20, 1e20, 9.96921e36, 1e30)
 FAR = 5.0  # sizes of the other values
 NAMED = 8  # columns that are named; of more the number
@@ -74,6 +75,30 @@ def marked(column: np.ndarray) -> float | None:
     return None
 
 
+def distinct(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """The rows that are no copies of an earlier one, in order, where many are; else None.
+
+    Of rows at the same place that all have the same values one says all that can be learned there. With the others a
+    row that is left out, or held out, is known from its copy: a network that goes through all rows, and is right
+    nowhere else, then seems to have no error. Where values differ at any place, rows are measurements of their own;
+    where the target has two values, they may be classes, whose frequencies count; and where no input has about as many
+    values as there are places, as with categories and levels, new rows are at the same places. Of more than MOST rows
+    none are looked for.
+    """
+    if not FEWEST <= len(x) <= MOST or all(len(np.unique(column)) <= 2 for column in y.T):
+        return None
+    _, first = np.unique(places(x), return_index=True)
+    if len(x) - len(first) < COPIED * len(x) or not _agree(disagreement(x, y), y):
+        return None
+    values = max(len(np.unique(column)) for column in x[first].T)
+    return np.sort(first) if values >= max(FEWEST, OWN_VALUE * len(first)) else None
+
+
+def _agree(differ: np.ndarray, y: np.ndarray) -> bool:
+    """Whether rows at the same place differ by rounding alone."""
+    return bool((differ <= ROUNDING * np.abs(y).max(axis=0)).all())
+
+
 def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[str]) -> tuple[Sentence, ...]:
     """What the card should say about the rows of a table, of which the first MOST are looked at."""
     x, y = x[:MOST], y[:MOST]
@@ -96,8 +121,7 @@ def notes(x: np.ndarray, y: np.ndarray, names: Sequence[str], outputs: Sequence[
     for name, by, whole in zip(outputs, differ, deviation, strict=True):
         if by > DISAGREE * whole:
             said.append(say("rows-contradict", name=name, by=float(by)))
-    same = bool((differ <= ROUNDING * np.abs(y).max(axis=0)).all())
-    if same and (count := len(x) - len(np.unique(places(x)))) >= COPIED * len(x):
+    if _agree(differ, y) and (count := len(x) - len(np.unique(places(x)))) >= COPIED * len(x):
         said.append(say("rows-copied", count=count, rows=len(x)))
     return tuple(said)
 
@@ -123,4 +147,4 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:NAMED]) + more
 
 
-__all__ = ["alike_texts", "copies", "disagreement", "marked", "notes", "places"]
+__all__ = ["alike_texts", "copies", "disagreement", "distinct", "marked", "notes", "places"]

@@ -23,6 +23,7 @@ LINE = 4097  # the same of one input, evenly spaced
 STARTS = 16  # of the best of these, searches with gradients
 APART = 1e-6  # of the width of the box: places that are nearer are one
 TOUCHES = 1e-9  # of the largest |value|: a turning point whose value is so near to the one that is looked for has it
+BEYOND = 1e-6  # of the width, by which a value that a target has at an end may be taken beyond it: no fit is exact
 NEAR = 1e-8  # of the spread of the values: what a search for a given value may miss it by
 
 
@@ -137,7 +138,10 @@ def crossings(surface: Surface, value: float, box: Domain, column: int) -> np.nd
     y = surface._predict(x[:, None])[:, column] - value
     derivatives = gradients_of(surface, x[:, None])[:, column, 0]
     near = TOUCHES * max(abs(value), float(np.abs(y + value).max()))
-    y[[0, -1]] = np.where(np.abs(y[[0, -1]]) <= near, 0.0, y[[0, -1]])  # beyond the ends no sign can change
+    for end, outward in ((0, -1.0), (-1, 1.0)):  # beyond the ends no sign can change
+        beyond = -outward * y[end] / derivatives[end] if derivatives[end] else np.inf
+        if abs(y[end]) <= near or 0.0 < beyond <= BEYOND * float(box.width[0]):
+            y[end] = 0.0
     nodes, misses = list(x), list(y)
     for i in np.flatnonzero(changes(derivatives) & ~changes(y) & (y[:-1] != 0) & (y[1:] != 0)):
         if abs(y[i]) < abs(derivatives[i]) * (x[i + 1] - x[i]) or abs(y[i + 1]) < abs(derivatives[i + 1]) * (

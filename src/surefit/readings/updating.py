@@ -16,6 +16,7 @@ from surefit.data import Domain, Sampling, points_from, raw_names, read_table
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer, output_layer
 from surefit.problems.problem import Points, Problem
+from surefit.problems.rows import distinct
 from surefit.problems.scaling import Scaling
 from surefit.search.cost import of_iteration
 from surefit.search.judging import Judge
@@ -63,7 +64,10 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
     Sampling(target_scale="log" if record.problem.log_target else None).check_target(
         y, record.outputs, lambda row: f"in new row {row} (first row is 0)"
     )
-    problem = extended(record.problem, x, y, seed)
+    new = unknown(record.problem, x, y)
+    if not len(new):
+        raise DataError("update: each new row is a copy of one that the fit knows, and tells nothing; give other rows")
+    problem = extended(record.problem, x[new], y[new], seed)
     progress = Progress(time=positive_number("time", time))
     state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)
     again = chosen_again(record, problem)
@@ -136,6 +140,17 @@ def extended(problem: Problem, x: np.ndarray, y: np.ndarray, seed: int) -> Probl
         problem, train=train, validation=validation, test=test, domain=Domain(both, names=problem.names),
         weights=weights, validation_weights=of_validation, source=source, row_numbers=None, function=None, rows=None,
     )  # fmt: skip
+
+
+def unknown(problem: Problem, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The new rows that are no copies of others, where many are: see `distinct`."""
+    if problem.weights is not None or (problem.plan is not None and problem.plan.about_rows):
+        return np.arange(len(x))
+    known = [part for part in _parts(problem) if part is not None]
+    whole = [np.concatenate([*(part[i] for part in known), new]) for i, new in ((0, x), (1, y))]
+    kept = distinct(whole[0], whole[1])
+    old = len(whole[0]) - len(x)
+    return np.arange(len(x)) if kept is None else kept[kept >= old] - old
 
 
 def _parts(problem: Problem) -> tuple[Points | None, Points | None, Points | None]:

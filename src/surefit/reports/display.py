@@ -130,6 +130,12 @@ class Display:
         self.first: Any = None  # evaluation of this run
         self.head: Any = None  # the first epoch that was heard of in this attempt
         self.last = 0  # epoch
+        self.before = ""  # which fit of several it is
+
+    def begins(self, which: str, limit: float | None = None) -> None:
+        """The next of several fits begins. which: stands before what is told of it. limit: its time in seconds."""
+        self.before, self.limit = which, limit
+        self.first, self.head, self.last = None, None, 0
 
     def __enter__(self) -> Display:
         return self
@@ -159,7 +165,7 @@ class Display:
 
     def evaluation(self, event: Any) -> str:
         """Which evaluation of how many."""
-        return self.words("evaluation {count}/{budget}", count=event.count, budget=event.budget)
+        return self.before + self.words("evaluation {count}/{budget}", count=event.count, budget=event.budget)
 
     def spent(self, event: Any) -> str:
         """Failures and time left after an evaluation."""
@@ -191,8 +197,8 @@ class Display:
         """Which epoch of how many; of a solver's iterations, whose."""
         stage = getattr(event, "stage", "")
         if stage:
-            return f"{self.words(stage)}  {event.epoch}/{event.epochs}"
-        return self.words("epoch {epoch}/{epochs}", epoch=event.epoch, epochs=event.epochs)
+            return f"{self.before}{self.words(stage)}  {event.epoch}/{event.epochs}"
+        return self.before + self.words("epoch {epoch}/{epochs}", epoch=event.epoch, epochs=event.epochs)
 
 
 class PlainLines(Display):
@@ -243,7 +249,7 @@ class LiveLine(Display):
 
         room = min(20, console.width - WORDS - 1)
         self.bar = WithPlot(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             *([BarColumn(room)] if room > 0 else []),
             TextColumn("{task.fields[line]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
@@ -261,9 +267,8 @@ class LiveLine(Display):
     def started(self, event: Any) -> None:
         for task in self.bar.task_ids:  # of the method before
             self.bar.remove_task(task)
-        self.task = self.bar.add_task(
-            self.words("epoch {epoch}/{epochs}", epoch=0, epochs=event.epochs), total=event.epochs, line=""
-        )
+        words = self.before + self.words("epoch {epoch}/{epochs}", epoch=0, epochs=event.epochs)
+        self.task = self.bar.add_task(words, total=event.epochs, line="")
 
     def evaluated(self, event: Any) -> None:
         spent = self.spent(event)
@@ -325,6 +330,11 @@ class Late:
                 self.display(self.started)
         if self.open:
             self.display(event)
+
+    def begins(self, which: str, limit: float | None = None) -> None:
+        """See `Display.begins`."""
+        self.started = None
+        self.display.begins(which, limit)
 
     def close(self) -> None:
         """Take the display away."""

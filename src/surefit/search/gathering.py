@@ -43,6 +43,7 @@ GRACE = 10.0  # seconds beyond its time that a first result is waited for: SciPy
 SHARE, MOST_RESERVE = 0.6, 20.0  # of a limit of time for evaluating, unless more than so many seconds would be left
 HOPELESS = 20  # evaluations without a single value after which no more are spent
 MOST_BARREN = 3  # pools in a row whose processes died before a single call had ended
+OF_ROWS = ("quantiles", "monotone", "periodic", "copies")  # what is known of the table of evaluations
 TICK = 0.2  # seconds between two looks at the clock; a wait without an end may not be woken by Ctrl-C
 
 
@@ -137,7 +138,7 @@ def posed_runs(
     if len(table) < FEWEST_SPLIT and not few:  # after failures: what was evaluated is fitted, however little it is
         plan = replace(plan, split=(0.6, 0.2, 0.2) if len(table) >= FEWEST else (1.0, 0.0, 0.0))
     problem = pose(table, runs.box, plan, seed, few=few)
-    said = {key: problem.source[key] for key in ("quantiles", "monotone", "periodic") if key in problem.source}
+    said = {key: problem.source[key] for key in OF_ROWS if key in problem.source}
     known = source | said | {"evaluated": runs.counts()}
     return replace(problem, source=known, notes=(*runs.notes(), *notes, *problem.notes))
 

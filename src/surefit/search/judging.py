@@ -66,8 +66,8 @@ class OutputError:
     """The error of one output in its own units: `max` at the point `at`, root mean square, and R².
 
     median: half of the rows are missed by no more; varies: half of the values are no farther from their median. A few
-    rows that are far off move neither. NaN of functions, and of tables that are read in parts. rmse_range: of an
-    estimate by leaving rows out one by one, where the true `rmse` lies; else None.
+    rows that are far off move neither. NaN of functions, and of tables that are read in parts. rmse_range: where the
+    true `rmse` lies; see `Measured`.
     """
 
     name: str
@@ -102,8 +102,8 @@ class Measured:
     outputs, NaN where no output varies. outputs: the same for each output. left_out: points where the target is not
     finite, which were looked at and count for nothing. log_rmse: of a logarithmic target, the root mean square of
     log(fit / target); of others NaN. folds: how many fits without a part of the rows estimated it; 0: none. coverage:
-    of quantiles how good they are, which the other numbers do not tell. rmse_range: of an estimate by leaving rows out
-    one by one, where the true `rmse` lies for nine fits of ten; else None.
+    of quantiles how good they are, which the other numbers do not tell. rmse_range: where the true `rmse` lies for nine
+    fits of ten, of an estimate by leaving rows out one by one, and of fewer than 100 test rows; else None.
     """
 
     max: float
@@ -726,6 +726,8 @@ class Judge:
         error = sampled(problem.names, problem.outputs, x, _sizes(found, y), y, kind)
         if problem.quantiles:
             error = replace(error, coverage=Coverage.of(found, y, problem.quantiles))
+        elif kind == "test" and len(x) < FEW and not (problem.plan is not None and problem.plan.apart):
+            error = with_ranges(error, found - y, np.array([part.rmse for part in error.outputs]), None, apart=True)
         if not problem.log_target:
             return error
         square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
@@ -803,23 +805,25 @@ class Judge:
         return found, np.concatenate(sizes), left_out
 
 
-def with_ranges(error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None) -> Measured:
-    """An estimate with the ranges of its root mean squares.
+def with_ranges(
+    error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None, apart: bool = False
+) -> Measured:
+    """An error that few rows tell with the ranges of its root mean squares.
 
-    left_out (n, k): what rows are missed by when they are left out. rmse (k,): what is estimated. distance (k,): what
-    is known beside it, of a model from its teacher; None: nothing was taught.
+    left_out (n, k): what rows are missed by when they are left out. rmse (k,): what they tell. distance (k,): what is
+    known beside it, of a model from its teacher; None: nothing was taught. apart: whether they are test rows.
     """
 
     def around(size: float, misses: np.ndarray, away: float) -> Range | None:
-        known = range_around(size, misses, distance is not None)
+        known = range_around(size, misses, distance is not None, apart)
         return None if known is None else known.farther(away)
 
-    apart = np.zeros(len(rmse)) if distance is None else distance
+    beside = np.zeros(len(rmse)) if distance is None else distance
     parts = tuple(
-        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(apart[j])))
+        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(beside[j])))
         for j, part in enumerate(error.outputs)
     )
-    size, away = (float(root_mean_square(each.reshape(-1, 1))[0]) for each in (rmse, apart))
+    size, away = (float(root_mean_square(each.reshape(-1, 1))[0]) for each in (rmse, beside))
     return replace(error, outputs=parts, rmse_range=around(size, left_out, away))
 
 

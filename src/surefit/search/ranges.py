@@ -1,6 +1,6 @@
 """How far an estimated error may be off: a range in which the true one lies, for most fits.
 
-What few rows left out are missed by tells an error only so well: the logarithm of its estimate has a deviation. One
+What few rows left out are missed by, or few test rows, tells an error only so well: its logarithm has a deviation. One
 part of that follows from these very rows, as a mean of squares of which a few are large is a matter of luck; the other,
 of what any so few rows tell, was read from fits of functions whose true error is known (limits.py).
 """
@@ -46,26 +46,28 @@ class Range:
         return None if data is None else cls(float(data["low"]), float(data["high"]), float(data["level"]))
 
 
-def range_around(rmse: float, misses: np.ndarray, taught: bool) -> Range | None:
-    """The range of an estimate, from what rows are missed by (n, k) when they are left out; None where that is nothing.
+def range_around(rmse: float, misses: np.ndarray, taught: bool, apart: bool = False) -> Range | None:
+    """The range of an error, from what rows are missed by (n, k) when they are left out; None where that is nothing.
 
     taught: whether a Gaussian process was the teacher. Its error is carried from the rows to where it is asked for, and
     most often there is no noise in it, which is what other errors are mostly made of, and what rows tell best.
+    apart: whether the rows took no part in any fit, as few test rows.
 
     >>> low, high = range_around(1.0, np.array([[1.0], [-1.0], [0.5], [-1.5]] * 10), taught=False)
     >>> round(low, 2), round(high, 2)
     (0.75, 1.37)
     """
-    deviation = deviation_of_logarithm(misses, taught)
+    deviation = deviation_of_logarithm(misses, taught, apart)
     if not (rmse > 0.0 and math.isfinite(rmse * math.exp(ABOVE * deviation))):
         return None
     return Range(rmse * math.exp(-BELOW * deviation), rmse * math.exp(ABOVE * deviation))
 
 
-def deviation_of_logarithm(misses: np.ndarray, taught: bool) -> float:
+def deviation_of_logarithm(misses: np.ndarray, taught: bool, apart: bool = False) -> float:
     """The deviation of the logarithm of a root mean square that rows left out tell, of what they are missed by (n, k).
 
-    Of a mean of n squares it is half the relative deviation of one over the root of n, by Taylor's formula.
+    Of a mean of n squares it is half the relative deviation of one over the root of n, by Taylor's formula. apart: of
+    test rows there may be one alone, and the logarithm of the size of one normal error has a deviation of 1.1.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         largest = float(np.abs(misses).max(initial=0.0))
@@ -73,7 +75,7 @@ def deviation_of_logarithm(misses: np.ndarray, taught: bool) -> float:
     n = len(misses)
     by_luck = 0.5 * float(squares.std()) / float(squares.mean()) / math.sqrt(n)
     of_rows, unknown = (OF_TAUGHT_ROWS, UNKNOWN_OF_TAUGHT) if taught else (OF_ROWS, UNKNOWN)
-    return math.hypot(of_rows * by_luck, unknown / math.sqrt(n))
+    return math.hypot(of_rows * by_luck, unknown / math.sqrt(n - 0.5 if apart else n))
 
 
 __all__ = ["Range", "range_around"]

@@ -3,9 +3,10 @@
 Format 3. The header has "card" (Fit.to_dict), "said" (its sentences with codes), "network", which says how to build the
 network again ({"kind": "mlp", ...} for our perceptrons, else {"kind": "program", ...}, the recorded evaluation of one
 sample), "history" (the columns), "random", "exact", "score", "coding" (of columns of a table that held no numbers),
-"sample" (the largest error of the model at the rows that are kept, to be found again when it is read) and "extra"
-(`Record.extra`). Tensors: "network.*" (random streams among them), "scaling.*" ("scaling.x_log" where inputs are
-logarithmic, "scaling.y_log" where the target is), "history.*", and "data.*", samples of the data for pictures.
+"sample" (the largest error of the model at the rows that are kept, to be found again when it is read), "noise" (what is
+known of the noise of measured data: "rows", of each, or "none") and "extra" (`Record.extra`). Tensors: "network.*"
+(random streams among them), "scaling.*" ("scaling.x_log" where inputs are logarithmic, "scaling.y_log" where the target
+is), "history.*", and "data.*", samples of the data for pictures.
 Format 2 had other names for some settings (`OLD_NAMES`); format 1 had no checksum as well, and its history in the
 header.
 """
@@ -72,6 +73,7 @@ def save(fit: Record, path: Path) -> Path:
         "said": _said(fit),
         "exact": fit.problem.exact,
         "coding": [code.to_dict() for code in fit.problem.coding],
+        **({"noise": noise} if (noise := _noise(fit.problem)) else {}),
         "score": fit.score,
         "random": {"seed": fit.seed, "generator": GENERATOR},
         "classified": None if fit.classified is None else fit.classified.to_dict(),
@@ -114,6 +116,11 @@ def _words(error: Exception) -> str:
 
 
 # --- what is written --------------------------------------------------------------------------------------------------
+
+
+def _noise(problem: Problem) -> str | None:
+    """What somebody has said of the noise of measured data."""
+    return "rows" if problem.noise_known else "none" if problem.known else None
 
 
 def _samples(problem: Problem) -> dict[str, np.ndarray]:
@@ -397,7 +404,8 @@ def _problem(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: 
         validation_gradients=beside("validation", "gradients", k, d), added=tuple(card["data"].get("added", ())),
         notes=tuple(from_dict(n) for n in said.get("notes", card.get("notes", ()))), exact=bool(exact),
         row_numbers=numbers or None, coding=tuple(map(Coded.from_dict, header.get("coding", ()))),
-        log_target="scaling.y_log" in tensors,
+        log_target="scaling.y_log" in tensors, known=header.get("noise") == "none",
+        noise_known=header.get("noise") == "rows",
     )  # fmt: skip
 
 

@@ -360,7 +360,7 @@ FORMATS: dict[int, Check] = {
             "extra": by_name(plain), "classified": perhaps(classified),
         },
         {
-            "coding": list_of(coded),
+            "coding": list_of(coded), "noise": one_of("rows", "none"),
             "teacher": perhaps(record({"noise": perhaps(amount), "parts": list_of(process, 1)})),
         },
     ),

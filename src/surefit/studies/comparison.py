@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefit.attempts.events import callbacks_from
 from surefit.checking import whole_number
 from surefit.errors import ArgumentError, SurefitError
 from surefit.files import write_atomically
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
+from surefit.reports.display import shown
 from surefit.studies.settings import arguments_of, words_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def compare(
     seeds: int = 1,
     seed: int = 0,
     callback: Callable[[int, int], Any] | None = None,
+    progress: bool | None = None,
     **arguments: Any,
 ) -> Comparison:
     """Fit one target in several ways, each as `fit` does by itself, and put what comes of them side by side.
@@ -58,10 +61,12 @@ def compare(
         seeds: how many seeds each is tried with; the table shows the median.
         seed: the first of them.
         callback: called with how many fits are done and how many there are; returning True stops.
+        progress: a line that tells which fit of how many it is, and how far; see `fit`.
         arguments: for all, those that are lists apart.
 
     Returns:
-        A `Comparison`. A way that fails is a row with its error; if all fail for one reason, that is raised.
+        A `Comparison`. A way that fails is a row with its error; if all fail for one reason, that is raised. Ctrl-C
+        ends the fit that is being made, keeps what it has found, and leaves the others out.
 
     Raises:
         ArgumentError: an argument that nothing has, or nothing to compare. Otherwise as `fit`.
@@ -86,20 +91,37 @@ def compare(
             'compare: one way alone cannot be compared; give a list, such as method=["varpro", "lm"] or hidden=[8, 16]'
         )
     results: list[list[Fit | SurefitError]] = [[] for _ in asked]
-    for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
-        try:
-            found: Fit | SurefitError = fit(what, domain, seed=seed + number, **asked[one][1])
-        except SurefitError as error:
-            found = error
-        results[one].append(found)
-        stop = callback is not None and callback(done, seeds * len(asked)) is True
-        if stop or (isinstance(found, Fit) and found.interrupted):
-            break
+    most = seeds * len(asked)
+    with shown(progress, None) as displays:
+        for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
+            name, settings = asked[one]
+            _begin(displays, f"{done}/{most}  {name}:  ", settings.get("time"))
+            try:
+                found: Fit | SurefitError = fit(what, domain, seed=seed + number, **_heard(settings, displays))
+            except SurefitError as error:
+                found = error
+            results[one].append(found)
+            stop = callback is not None and callback(done, most) is True
+            if stop or (isinstance(found, Fit) and found.interrupted):
+                break
     every = [one for each in results for one in each]
     failures = [one for one in every if isinstance(one, SurefitError)]
     if len(failures) == len(every):
         raise failures[0]
     return Comparison(tuple(ways), tuple(map(tuple, results)))
+
+
+def _begin(displays: Sequence[Any], which: str, limit: float | None) -> None:
+    """Tell displays which fit is the next one, and its time in seconds."""
+    for display in displays:
+        display.begins(which, limit)
+
+
+def _heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, Any]:
+    """The arguments of a fit that is shown by the display of all, and by no line of its own."""
+    if "live" in settings:
+        return dict(settings)
+    return {**settings, "callbacks": [*callbacks_from(settings.get("callbacks", ())), *displays], "progress": False}
 
 
 def _is_fits(what: Any) -> bool:

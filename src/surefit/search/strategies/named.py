@@ -17,6 +17,7 @@ from surefit.problems.problem import ROWS, Problem
 from surefit.search.cost import most_rows
 from surefit.search.limits import DEEP, ENOUGH, ITERATION, NAMED_UNITS
 from surefit.search.runner import State, Strategy
+from surefit.sentences import say
 from surefit.spelling import spelled
 
 
@@ -43,6 +44,9 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
         model = replace(model or MLPSpec(), hidden=widths)
     network = s.built(model)
     check_method(method, network, s.problem)
+    p = network.num_parameters()
+    if s.problem.function is None and not s.problem.known and unbound(method) and p >= n * len(s.problem.outputs):
+        s.problem = replace(s.problem, notes=(*s.problem.notes, say("more-weights", weights=p, rows=n)))
     problem, ridge, goal = points_for(s, method, network), 0.0, s.enough if s.problem.exact else None
     start = isinstance(method, VarPro) and not s.problem.exact  # noise may make its beginning look better
     found = None
@@ -57,6 +61,11 @@ def named(s: State, method: Solver, model: Any) -> Strategy:
     return None if found is None else found.reason
 
 
+def unbound(method: Solver) -> bool:
+    """Whether a method goes through all rows where weights allow it, because nothing keeps these small."""
+    return isinstance(method, LBFGS) or (isinstance(method, LM) and method.ridge in (None, "auto", 0.0))
+
+
 def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
     """Training points for a solver on a network, where they are ours to choose."""
     d, p, k = s.dim, network.num_parameters(), len(s.problem.outputs)
@@ -68,4 +77,4 @@ def points_for(s: State, method: Solver, network: nn.Module) -> Problem:
     return s.drawn(rows, scattered=isinstance(method, Additive))
 
 
-__all__ = ["named", "points_for"]
+__all__ = ["named", "points_for", "unbound"]

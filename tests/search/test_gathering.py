@@ -569,3 +569,30 @@ def test_a_time_that_was_spent_on_starting_leaves_some_for_evaluating():
     """As in a process that has yet to import SciPy: a limit of time that is over is no reason to have nothing."""
     fit = surefit.fit(lambda x: x, (0, 1), budget=20, time=1e-3, method=surefit.Polynomial(degree=1))
     assert 1 <= fit.problem.source["evaluated"]["evaluations"] <= 20
+
+
+def test_an_experiment_takes_points_by_their_names():
+    """A frame with its columns in another order had been taken by place."""
+    import pandas as pd
+
+    box = {"angle": (0, 1), "speed": (0, 10)}
+    frame = pd.DataFrame({"speed": [7.0, 8.0], "angle": [0.1, 0.2], "note": ["a", "b"]})
+    told = [
+        ({"speed": 7.0, "angle": 0.1}, 1.0),
+        ({"speed": [7.0, 8.0], "angle": [0.1, 0.2]}, [1.0, 2.0]),
+        (frame, [1.0, 2.0]),
+        (frame.iloc[0], 1.0),
+        (frame.iloc[:1], 1.0),
+        ([0.1, 7.0], 1.0),
+    ]
+    for x, y in told:
+        experiment = surefit.Experiment(box)
+        experiment.tell(x, y)
+        assert [(run.x, run.y) for run in experiment.runs] == [((0.1, 7.0), (1.0,)), ((0.2, 8.0), (2.0,))][: np.size(y)]
+    with pytest.raises(DataError, match=r"tell: .*'speed'"):
+        surefit.Experiment(box).tell({"angle": 0.1}, 1.0)
+
+
+def test_what_is_wrong_with_a_call_is_told_with_its_cure():
+    with pytest.raises(DataError, match="return real and imaginary part"):
+        surefit.fit(lambda a, b: a + 1j * b, {"a": (0, 1), "b": (0, 1)}, budget=10)

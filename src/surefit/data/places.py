@@ -29,13 +29,13 @@ def points_from(
     if isinstance(points, np.void):  # one row of a structured array
         points = np.array([points], points.dtype)
     own = raw_names(names, coding)
-    if hasattr(points, "index") and hasattr(points, "to_dict") and not hasattr(points, "columns"):
+    if is_row(points):
         keys = {str(key) for key in points.index}
         if set(own) <= keys or set(names) <= keys:
             points = points.to_dict()  # one row of a frame
     if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
         points = points.to_numpy()  # a frame of pandas without names
-    if _has_names(points):
+    if has_names(points):
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
             points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
             most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
@@ -122,7 +122,12 @@ def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:
     return list(dict.fromkeys(of.get(name, name) for name in names))
 
 
-def _has_names(points: Any) -> bool:
+def is_row(points: Any) -> bool:
+    """Whether it is a Series of pandas, which may be a row of a frame."""
+    return hasattr(points, "index") and hasattr(points, "to_dict") and not hasattr(points, "columns")
+
+
+def has_names(points: Any) -> bool:
     """Whether the columns of places have names."""
     if isinstance(points, (Table, Mapping)) or is_frame(points):
         return True
@@ -153,4 +158,4 @@ def _rows_of(points: Any, width: int, numbers: bool = False) -> np.ndarray | Non
     return rows
 
 
-__all__ = ["points_from", "points_of", "raw_names"]
+__all__ = ["has_names", "is_row", "points_from", "points_of", "raw_names"]

@@ -13,13 +13,14 @@ import numpy as np
 from surefit.checking import check_memory, number_array, whole_number
 from surefit.data import Domain, Table
 from surefit.data.generator import output_names
+from surefit.data.places import has_names, is_row, points_from
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.problems.callables import key_of
 from surefit.problems.proposals import FIRST, filling, next_points
 from surefit.problems.run_log import Run, RunLog, arrays
 from surefit.sentences import Sentence, say
 
-SHOWN = 60  # characters of an error that are told
+SHOWN = 160  # characters of an error that are told
 POINT = 500  # bytes that a point costs on its way, and 64 more for each input
 
 
@@ -97,7 +98,8 @@ class Runs:
         """Write down what was measured.
 
         Args:
-            x: points (n, d), or one point (d,), also points that were not asked for.
+            x: points (n, d), or one point (d,), also points that were not asked for; a dict of names, a frame, a row
+                of one.
             y: values (n,) or (n, outputs); of one point a number or (outputs,). NaN: the evaluation failed.
             seconds: how long it took. error: why it failed.
 
@@ -136,6 +138,9 @@ class Runs:
     def _pairs(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         """Points (n, d) and values (n, k)."""
         d = self.box.dim
+        if has_names(x) or (is_row(x) and set(self.box.names) <= set(map(str, x.index))):  # by name, in any order
+            x = points_from(x, self.box.names, "tell")
+            x = x[0] if np.ndim(y) == 0 and len(x) == 1 else x
         try:
             points, values = number_array("x", x), number_array("y", y)
         except ArgumentError:

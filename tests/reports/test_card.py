@@ -86,8 +86,10 @@ def test_rows_and_their_number_are_on_the_card(table):
 def test_one_output_is_told_with_its_units_and_r2(table):
     x, y = table.problem.test
     share = r2_score(y[:, 0], table.predict(x))
+    low, high = table.error.rmse_range  # eight test rows say little
     assert rows(table)["rmse"] == (
-        f"{table.error.rmse:.3g} in the units of y, R² {r2_words(share)}, relative L2 {table.error.relative_l2:.3g}"
+        f"{table.error.rmse:.3g} ({low:.2g} to {high:.2g} in 90% of such fits) in the units of y, R² "
+        f"{r2_words(share)}, relative L2 {table.error.relative_l2:.3g}"
     )
     assert table.to_dict()["error"]["r2"] == pytest.approx(share)
 

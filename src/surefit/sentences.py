@@ -730,6 +730,10 @@ SENTENCES: dict[str, Both] = {
         "its copy; with weights= all of them count",
         "{rows} 行中有 {count} 行是其他行的副本，已去掉，否则留出的行可由其副本得知；给出 weights= 则全部计入",
     ),
+    "rows-known": Both(
+        "{count} of {rows} new rows are copies of others and were left out",
+        "{rows} 个新的行中有 {count} 个是其他行的副本，已去掉",
+    ),
     "rows-copied": Both(
         "{count} of {rows} rows are copies of others: what is left out to tell the error is known from its copy, so that "
         "it may be larger elsewhere; leave copies out, unless new rows are at the same places",

@@ -65,9 +65,10 @@ def updated(record: Record, points: Any, values: Any, time: float | None, seed: 
         y, record.outputs, lambda row: f"in new row {row} (first row is 0)"
     )
     new = unknown(record.problem, x, y)
-    if not len(new):
-        raise DataError("update: each new row is a copy of one that the fit knows, and tells nothing; give other rows")
-    problem = extended(record.problem, x[new], y[new], seed)
+    problem = extended(record.problem, x[new], y[new], seed) if len(new) else replace(record.problem, function=None)
+    if len(new) < len(x):
+        left = say("rows-known", count=len(x) - len(new), rows=len(x))
+        problem = replace(problem, notes=(*problem.notes, left))
     progress = Progress(time=positive_number("time", time))
     state = State(problem, seed, record.dtype, Judge(problem, seed, time), progress, record.tol)
     again = chosen_again(record, problem)

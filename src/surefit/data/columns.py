@@ -521,7 +521,7 @@ def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str
 
 # ---- columns of texts
 
-_AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*[$€£¥]?\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
+_AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*(?P<money>[$€£¥]?)\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
 _ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+|[\d.]+(e[-+]?\d+)?[-+]?[\d.]*(e[-+]?\d+)?[ij])", re.IGNORECASE)
 
 Cells = Sequence[str]
@@ -628,6 +628,8 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
         hint = f"leave out {match['unit'].strip()!r}, or put it into the column's name"
         if match["unit"].strip()[0] in "#%" and len(match["unit"].strip()) > 1:
             hint = "give a remark a line of its own"
+    elif match is not None and match["money"]:
+        hint = f"leave out {match['money']!r}, or put it into the column's name"
     elif word.lower().rstrip(":") in SUMS:
         hint = "this row sums up others; remove it, or begin it with #"
     elif raw.header and row == 0 and not re.search(r"\d", word):

@@ -34,7 +34,8 @@ def points_from(
         if set(own) <= keys or set(names) <= keys:
             points = points.to_dict()  # one row of a frame
     if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
-        points = points.to_numpy()  # a frame of pandas without names
+        labels = [str(label) for label in points.columns]  # numbers, or levels: names where it was fitted with them
+        points = points.set_axis(labels, axis=1) if set(own) <= set(labels) else points.to_numpy()
     if _has_names(points):
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
             points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
@@ -61,7 +62,7 @@ def points_from(
     x = x.astype(np.float64)
     x = x[:, None] if x.ndim == 1 and d == 1 else x
     if x.ndim != 2 or x.shape[1] != d:
-        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) else ""
+        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) or (d == 1 and x.ndim == 0) else ""
         raise ShapeError(
             f"{what}: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(names)}{hint}"
         )

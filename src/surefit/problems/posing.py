@@ -442,8 +442,8 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
 
 
 def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
-    """A warning where the default split holds nothing out."""
-    alone = rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None and not plan.apart
+    """A warning where the default split holds nothing out; of one row another warning says all."""
+    alone = 1 < rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None and not plan.apart
     return (say("few-rows", rows=rows),) if alone else ()
 
 

@@ -264,6 +264,27 @@ class Coded:
         """Whether a missing value may stand in the column."""
         return self.fill is not None or ABSENT in self.categories
 
+    def said(self, values: Sequence[float]) -> str | float:
+        """What stood in the column where its columns of numbers have these values, in the order of `columns`.
+
+        >>> Coded("when", "time", unit="days", origin="2024-01-01").said([31.0])
+        '2024-02-01'
+        >>> Coded("colour", "text", ("blue", "green", "red")).said([0.0, 0.0, 1.0])
+        'red'
+        """
+        if self.kind == TEXT:
+            shares = [1.0 - values[0], *values] if len(self.categories) == 2 else list(values)
+            return self.categories[int(np.argmax(shares))]
+        if self.flagged and values[1] > 0.5:
+            return ABSENT
+        if self.kind != TIME or not math.isfinite(values[0]):
+            return values[0]
+        seconds = values[0] * (86_400 if self.unit == "days" else 1)
+        moment = np.datetime64(self.origin, "us") + np.timedelta64(round(seconds * 1e6), "us")
+        if self.unit == "days" and moment == moment.astype("M8[D]"):
+            return str(moment.astype("M8[D]"))
+        return str(moment).rstrip("0").rstrip(".").replace("T", " ") + "Z" * bool(self.zoned)
+
     def known(self) -> str:
         """The categories, the first of many."""
         shown, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED

@@ -123,6 +123,20 @@ def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:
     return list(dict.fromkeys(of.get(name, name) for name in names))
 
 
+def place_said(at: Mapping[str, float], coding: Sequence[Coded]) -> dict[str, Any]:
+    """A place by the names and values of a table's columns: texts and times where these became numbers.
+
+    >>> place_said({"size": 2.0, "colour=blue": 0.0, "colour=green": 1.0, "colour=red": 0.0},
+    ...            [Coded("colour", "text", ("blue", "green", "red"))])
+    {'size': 2.0, 'colour': 'green'}
+    """
+    of = {column: c for c in coding if all(column in at for column in c.columns) for column in c.columns}
+    return {
+        of[name].name if name in of else name: of[name].said([at[k] for k in of[name].columns]) if name in of else value
+        for name, value in at.items()
+    }
+
+
 def _has_names(points: Any) -> bool:
     """Whether the columns of places have names."""
     if isinstance(points, (Table, Mapping)) or is_frame(points):
@@ -154,4 +168,4 @@ def _rows_of(points: Any, width: int, numbers: bool = False) -> np.ndarray | Non
     return rows
 
 
-__all__ = ["points_from", "points_of", "raw_names"]
+__all__ = ["place_said", "points_from", "points_of", "raw_names"]

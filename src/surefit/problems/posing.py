@@ -384,6 +384,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
+    name = "(X, y)" if isinstance(target, tuple) else name
     source: dict[str, Any] = {"kind": "table", "name": name, "rows": len(table)}
     if kept is not None:
         source["copies"] = len(table) - n

@@ -74,6 +74,8 @@ _ELSEWHERE = {
     "long": "; use surefit.int64",
     "bool": "; use surefit.bool_",
     "compile": "; its name here is surefit.jit",
+    "torch": "; write import surefit.torch as torch",
+    "sklearn": "; write from surefit.sklearn import FitRegressor, FitClassifier",
 }
 
 

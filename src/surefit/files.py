@@ -183,6 +183,10 @@ def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: typ
 
 def _near(missing: Path) -> str:
     """Half a sentence with the file that may have been meant: one beside it whose name is spelled much like it."""
+    if missing.parts[:1] and re.fullmatch(r"(https?|ftp|s3|gs):", missing.parts[0]):
+        return "; an address is not fetched; download it, and give the file"
+    if (home := os.path.expanduser(missing)) != str(missing):  # a shell would have replaced ~
+        return f"; write {home!r}"
     with suppress(OSError, ValueError):
         names = list(islice((entry.name for entry in os.scandir(missing.parent)), MOST_NAMES))
         if close := difflib.get_close_matches(missing.name, names, 1, ALIKE):

@@ -69,3 +69,14 @@ def test_help_names_both_in_both_languages(surefit):
         assert "--monotone" in text
         assert "--periodic" in text
         assert words.split()[0] in text
+
+
+def test_a_place_may_name_a_time_or_count_from_the_first(surefit, tmp_path):
+    days = np.datetime64("2024-03-01") + np.arange(40)
+    rows = [f"{day},{'yes' if i % 3 else 'no'},{i / 7}" for i, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(["day,open,y", *rows]))
+    assert surefit("fit t.csv --method features --hidden 4 --out m --quiet").code == 0
+    named = surefit("predict m --at day=2024-03-06,open=yes")
+    assert named.code == 0 and named.out == surefit("predict m --at day=5,open=1").out
+    wrong = surefit("predict m --at day=soon,open=1")
+    assert wrong.code == 2 and "'soon', expected days since 2024-03-01, as a number or a date" in wrong.err

@@ -59,6 +59,7 @@ FORMULA = [
 WORDS = [
     ("fti x", ["there is no command 'fti'; did you mean fit?"]),
     ("frobnicate", ["there is no command", "the commands are fit, predict", "construct, certify, verify, check, data"]),
+    ("help", ["there is no command 'help'; write surefit --help, or surefit fit --help"]),
     ("--verbose", ["there is no option --verbose", "see: surefit --help"]),
     ("fit", ["what should be fitted?", 'surefit fit "sin(x)" --on x=-3:3']),
     ("fit x --on x=0:1 --epoch 5", ["there is no option --epoch; did you mean --epochs?", "surefit fit --help"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections import namedtuple
 from collections.abc import Callable
@@ -405,3 +406,34 @@ def test_threads_do_not_meet() -> None:
         t.join()
     assert y.requires_grad
     assert results == {k: 60.0 * k for k in range(4)}
+
+
+TAKEN_OUT = [
+    lambda x: math.sin(x), lambda x: x * math.sin(x), lambda x: x * float(x), lambda x: x * math.hypot(x, 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("f", TAKEN_OUT)
+@pytest.mark.parametrize(
+    "derivative",
+    [grad, value_and_grad, jacobian, hessian, lambda f: lambda x: vjp(f, x), lambda f: lambda x: hvp(f, x, x)],
+)
+def test_a_number_that_leaves_the_function_unseen_is_refused(derivative: Any, f: Any) -> None:
+    """math.sin(x) is a float: what comes of it would be taken for a constant, and the gradient be wrong."""
+    with pytest.raises(GradientError, match=r"float\(\) would lose the gradient.*surefit.sin"):
+        derivative(f)(tensor(0.7))
+
+
+def test_numbers_may_be_looked_at_inside_of_a_function() -> None:
+    def f(x: Any) -> Any:
+        seen.append(x.item())
+        with no_grad():
+            scale = float(x)
+        return x * scale if x > 0 else math.cos(x.detach()) * x
+
+    seen: list[float] = []
+    assert grad(f)(tensor(2.0)).item() == 2.0 and seen == [2.0]
+    assert grad(f)(tensor(-2.0)).item() == pytest.approx(math.cos(2.0))
+    loss = (tensor([3.0], requires_grad=True) ** 2).sum()
+    assert float(loss) == 9.0  # outside of such a function, as in every loop of training
+    assert grad(lambda x: x * 2)(tensor(1.0)).item() == 2.0 and float(loss) == 9.0

@@ -679,6 +679,18 @@ def test_numpys_functions_on_tensors(name: str) -> None:
         y.backward(np.ones(y.shape))
 
 
+def test_reductions_of_numpy_are_those_of_tensors() -> None:
+    values = np.random.default_rng(0).normal(size=(3, 4))
+    x = Tensor(values, requires_grad=True)
+    for f in (np.mean, np.sum, np.prod, np.std, np.var):
+        for along in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}):
+            found = f(x, **along)
+            assert isinstance(found, Tensor) and found.requires_grad
+            np.testing.assert_allclose(found.detach().numpy(), f(values, **along), rtol=1e-12)
+    assert np.max(x).item() == values.max() and np.argmin(x).item() == values.argmin()
+    np.testing.assert_allclose(np.std(x, ddof=1).item(), np.std(values, ddof=1), rtol=1e-12)
+
+
 def test_other_ufuncs_and_their_options_are_refused() -> None:
     x = tensor([1.0, 2.0])
     for act in (

@@ -398,3 +398,66 @@ def test_only_the_parquet_files_of_a_folder_are_its_table(tmp_path):
 def test_a_file_name_is_no_formula(name):
     with pytest.raises(DataError, match="no file"):
         surefit.fit(name)
+
+
+# --- frames whose labels are no texts ---
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2], [(0, "a"), (0, "b"), (1, "a")], [10.5, 11.5, 12.5]])
+def test_labels_that_are_no_texts_name_columns_too(labels):
+    pandas = pytest.importorskip("pandas", reason="frames are those of pandas")
+    values = np.random.default_rng(0).random((40, 3))
+    columns = pandas.MultiIndex.from_tuples(labels) if isinstance(labels[0], tuple) else labels
+    frame = pandas.DataFrame(values, columns=columns)
+    fit = surefit.fit(frame, method="features", model=(8,))
+    wanted = fit.predict(values[:, :2])
+    for given in (frame, frame.iloc[:, [2, 1, 0]], frame.iloc[:, [1, 0]]):
+        np.testing.assert_array_equal(fit.predict(given), wanted)
+    named = surefit.fit((values[:, :2], values[:, 2]), method="features", model=(8,))
+    np.testing.assert_array_equal(named.predict(pandas.DataFrame(values[:, :2])), named.predict(values[:, :2]))
+
+
+# --- JSON ---
+
+
+@pytest.mark.parametrize(
+    "name, text, words",
+    [
+        ("t.jsonl", '{"x":1,"y":2}\n\n{"x":1,\n', "line 3 is not JSON"),
+        ("t.jsonl", '{"x":1,"y":2}\n\n{"x":1}\n', "t.jsonl: line 3 and the first differ in y"),
+        ("t.jsonl", '{"x":1,"y":2}\n\n{"x":null,"y":2}\n', "line 3, column 'x' is missing"),
+        ("t.json", '[{"x":1,"y":2},{"x":1}]', "t.json: row 1 and the first differ in y"),
+        ("t.json", '{"columns":["x","y"],"data":[[1,2],[3]]}', "row 1 is no list of 2 values"),
+        ("t.json", '{"columns":["x","y"],"data":[[1,2],7]}', "row 1 is no list of 2 values"),
+        ("t.json", '{"x":{"a":1,"b":2},"y":{"a":1,"c":2}}', "column 'y' has other row labels"),
+    ],
+)
+def test_json_that_is_wrong_is_told_by_its_line(name, text, words, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / name)
+
+
+def test_rows_of_json_are_paired_by_their_labels_and_lines_end_at_line_feeds_alone(tmp_path):
+    (tmp_path / "t.json").write_text('{"x":{"a":1,"b":2},"y":{"b":20,"a":10}}', encoding="utf-8")
+    assert read_table(tmp_path / "t.json").values.tolist() == [[1, 10], [2, 20]]
+    rows = "\n".join(f'{{"kind":"a\u2028b{i % 2}","y":{i}}}' for i in range(6))
+    (tmp_path / "t.jsonl").write_text(rows, encoding="utf-8")
+    assert len(read_table(tmp_path / "t.jsonl")) == 6
+
+
+def test_money_and_places_that_are_no_files(tmp_path):
+    (tmp_path / "t.csv").write_text("x,y\n$1.50,2\n$2.50,3\n")
+    with pytest.raises(DataError, match=r"leave out '\$'"):
+        read_table(tmp_path / "t.csv")
+    with pytest.raises(DataError, match="an address is not fetched; download it"):
+        surefit.fit("https://example.com/t.csv")
+    with pytest.raises(DataError, match=r"there is no file '~.no.csv'; write '.+no.csv'"):
+        surefit.fit("~/no.csv")
+
+
+def test_of_one_input_a_bare_number_is_told_how_to_write_it():
+    fit = surefit.fit("x", "x=0:1")
+    for reading in (fit.derivative, fit.predict):
+        with pytest.raises(ShapeError, match=r"one point is \[\[x\]\]"):
+            reading(0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import math
 import tracemalloc
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import surefit
 from surefit.data import read_table
+from surefit.data.columns import Coded
 from surefit.errors import DataError
 
 HOURS = np.arange(48.0)
@@ -181,3 +183,58 @@ def test_texts_of_arrow_are_those_of_its_rows():
         own = read_table({"kind": rows, "y": np.arange(30.0)}, missing="median")
         assert found.coding == own.coding
         np.testing.assert_array_equal(found.values, own.values)
+
+
+# --- where an error is, as people write such places ---
+
+
+def test_places_are_said_in_the_texts_and_times_of_the_table(tmp_path):
+    rng = np.random.default_rng(0)
+    hours = np.datetime64("2024-03-01T00:00") + np.arange(60).astype("m8[h]")
+    colours, two = (
+        np.array(["red", "green", "blue"])[rng.integers(0, 3, 60)],
+        np.array(["on", "off"])[np.arange(60) % 2],
+    )
+    gaps = np.where(np.arange(60) % 5 == 0, np.nan, rng.random(60))
+    table = {"when": hours, "colour": colours, "switch": two, "gap": gaps, "z": rng.random(60), "y": rng.random(60)}
+    fit = surefit.fit(
+        table, missing="median", method="features", model=(4,), data=surefit.Sampling(split=(0.8, 0.1, 0.1))
+    )
+    fit.save(tmp_path / "m.safetensors")
+    place = fit.error.at  # in the numbers of the network
+    row = next(
+        i for i in range(60) if abs(place["when"] - 3600 * i) < 1 and abs(place["z"] - table["z"][i]) < 1e-6
+    )  # fmt: skip
+    gap = "gap=missing" if np.isnan(gaps[row]) else f"gap={gaps[row]:.4g}"
+    wanted = f"when={str(hours[row]).replace('T', ' ')}:00, colour={colours[row]}, switch={two[row]}, {gap}"
+    for one in (fit, surefit.load(tmp_path / "m.safetensors")):
+        assert one.error.where.startswith(wanted) and wanted in str(one) and wanted in one.card("zh")
+        assert one.error.where.endswith(f"z={table['z'][row]:.4g}")
+        assert one.error.at == place and one.predict({k: [v[row]] for k, v in table.items()}).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    "code, numbers, said",
+    [
+        (Coded("d", "time", unit="days", origin="2024-01-01"), [31.0], "2024-02-01"),
+        (Coded("d", "time", unit="days", origin="2024-01-01"), [0.5], "2024-01-01 12:00:00"),
+        (
+            Coded("t", "time", unit="seconds", origin="2024-01-01T00:00:00", zoned=True),
+            [90.25],
+            "2024-01-01 00:01:30.25Z",
+        ),
+        (Coded("c", "text", ("a", "b")), [0.0], "a"),
+        (Coded("c", "text", ("a", "b")), [1.0], "b"),
+        (Coded("c", "text", ("a", "b", "c")), [0.0, 1.0, 0.0], "b"),
+        (Coded("n", "number", fill=2.0, flagged=True), [2.0, 1.0], "missing"),
+        (Coded("n", "number", fill=2.0, flagged=True), [3.0, 0.0], 3.0),
+        (Coded("s", "duration", unit="seconds"), [3.0], 3.0),
+        (Coded("d", "time", unit="days", origin="2024-01-01"), [math.nan], math.nan),
+    ],
+)
+def test_what_stood_in_a_column_is_told_from_its_numbers(code, numbers, said):
+    assert (
+        code.said(numbers) == pytest.approx(said, nan_ok=True)
+        if isinstance(said, float)
+        else code.said(numbers) == said
+    )

@@ -473,6 +473,7 @@ def test_what_a_solver_cannot_do_is_said(arguments, words):
         (surefit.Adam, dict(weight_decay=float("inf"))),
         (surefit.Adam, dict(scale="no")),
         (surefit.Adam, dict(loss=3)),
+        (surefit.Adam, dict(loss=lambda prediction: prediction.mean())),
         (surefit.Adam, dict(betas=0.9)),
     ],
 )

@@ -140,6 +140,12 @@ def test_what_would_do_nothing_is_refused(change: Callable[[Any], Any], wanted: 
     assert group["lr"] == 0.5
 
 
+@pytest.mark.parametrize("given, cure", [(nn.Linear(1, 1), r"its \.parameters\(\)"), (3, "a list of parameters")])
+def test_what_is_no_list_of_parameters_is_named(given: Any, cure: str) -> None:
+    with pytest.raises(ArgumentError, match=f"SGD: params is one (Linear|int); give {cure}"):
+        optim.SGD(given, lr=0.1)
+
+
 def test_betas_are_checked_one_by_one() -> None:
     with pytest.raises(ArgumentError, match="betas"):
         group_of(optim.Adam)["betas"] = (0.9, 1.0)

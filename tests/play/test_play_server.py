@@ -174,7 +174,7 @@ def test_only_post_is_asked(server, method):
         b'{"formula": "x", "activation": [3]}', b'{"formula": "x", "bias": "no"}', b'{"formula": "x", "init": "big"}',
         b'{"formula": "x", "method": "features", "bias": false}', b'{"formula": "x", "design": "line"}',
         b'{"formula": "x*y", "method": "construct"}', b'{"formula": "x", "method": "construct", "hidden": [4, 4]}',
-b'{"formula": "x", "method": "__class__"}',
+b'{"formula": "x", "domain": {"x": [0, 1' + b"0" * 400 + b"]}}", b'{"formula": "x", "method": "__class__"}',
         b'{"formula": "x", "domain": {"x": [1, 1]}}', b'{"formula": "x", "domain": {"x": [0, "1"]}}',
         b'{"formula": "x", "domain": [1]}', b'{"formula": "x", "domain": {"x": [-1e300, 1e300]}}',
         b'{"formula": "x", "epochs": 20001}', b'{"formula": "x", "seed": -1}', b'{"formula": "3"}',

@@ -374,3 +374,19 @@ def test_the_first_attempt_is_made_however_late(fake):
     assert run(state, known_function(state), perform).code == "time"
     assert state.choice[0].code != "tried"  # something was said before
     assert len(perform.proposed) == len(state.candidates) == 1
+
+
+def test_what_was_found_is_judged_after_all_where_an_interrupt_comes_meanwhile(fake):
+    came = []
+
+    def score(attempt, n):
+        if n == 2 and not came:
+            came.append(n)
+            raise KeyboardInterrupt  # while the second network is measured, which is the better one
+        return 0.5 if n == 1 else 0.01
+
+    state = state_of("abs(x)", "x=-1:1")
+    perform = fake(score)
+    assert run(state, known_function(state), perform).code == "interrupted"
+    assert [c.score for c in state.candidates] == [0.5, 0.01] and state.best.score == 0.01
+    assert state.progress.interrupted and len(perform.proposed) == 2

@@ -33,7 +33,7 @@ TRIED = (1 / 3, 1.0, 3.0)
 TRIAL = 200  # steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RateTest:
     """What a range test saw.
 

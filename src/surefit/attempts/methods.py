@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -80,6 +81,8 @@ class FirstOrder:
             raise ArgumentError(f"{what}: loss={self.loss!r} must be a name or a function (prediction, target)")
         if isinstance(self.loss, str) and self.loss not in LOSSES:
             raise ArgumentError(f"{what}: loss={self.loss!r} is unknown; {nearest(self.loss, LOSSES)}")
+        if callable(self.loss) and not _takes_two(self.loss):
+            raise ArgumentError(f"{what}: loss={self.loss!r} must take two arguments, (prediction, target)")
         patient = self.patience is None or self.patience == "auto"
         if not patient and not (_is_whole(self.patience) and self.patience >= 1):  # type: ignore[operator]
             raise ArgumentError(f"{what}: patience={self.patience!r} must be a whole number >= 1, None or 'auto'")
@@ -434,6 +437,17 @@ METHODS: dict[str, type[FirstOrder] | type[Solver]] = {
         RAdam,
     )
 }
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Whether a function can be called with two values; True where it does not say."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # one that is written in C
+        return True
+    return True
 
 
 def nearest(word: Any, known: Any) -> str:

@@ -33,7 +33,7 @@ MARGIN = 1e-9  # of the tolerance, by which a triple is more than it must be, so
 MOST = 20_000  # straight pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Links:
     """A continuous piecewise-linear function: straight between the points (knots, values), which include both ends."""
 

@@ -381,6 +381,7 @@ CHINESE = {
         "缺少 --on：请为每个变量给出区间，例如 {example}"
     ),
     "there is no command {word!r}{hint}": "没有命令 {word!r}{hint}",
+    "; write surefit --help, or surefit fit --help": "；请写 surefit --help 或 surefit fit --help",
     "; the commands are {known}": "；可用的命令有 {known}",
     "there is no option {word}{hint}": "没有选项 {word}{hint}",
     "; did you mean {word}?": "；您是否想写 {word}？",

@@ -160,6 +160,7 @@ _KNOWN = {
     "only round brackets group": "分组只用圆括号",
     "a formula holds no text": "公式中没有文本",
     "write a choice as 'a if condition else b'": "条件式写作 'a if 条件 else b'",
+    "LaTeX is not read; write sin(x), sqrt(x), a/b": "不读 LaTeX；请写 sin(x)、sqrt(x)、a/b",
     "did you mean: {}": "您是否想写：{0}",
     "did you mean {}?": "您是否想写 {0}？",
     "did you mean {}? choose one of {}": "您是否想写 {0}？可选的有 {1}",
@@ -276,6 +277,13 @@ _KNOWN = {
     "holds {} files, and one is read; unpack it first": "其中有 {0} 个文件，只读一个；请先解压",
     "not a readable Feather file ({})": "不是可读的 Feather 文件（{0}）",
     "not readable as JSON ({})": "无法读作 JSON（{0}）",
+    "line {#} is not JSON ({})": "第 {0} 行不是 JSON（{1}）",
+    "row {#} is no list of {#} values, one for each of columns": "第 {0} 行应是 {1} 个值的列表，columns 中每个名称一个",
+    "column {} has other row labels than the first": "{0} 列的行标签与第一列不同",
+    "give each row in each column": "请让每一列都含有每一行",
+    "write {}": "请写 {0}",
+    "an address is not fetched": "不会从网络地址下载",
+    "download it, and give the file": "请先下载，再给出文件",
     "holds no table; write a list of rows, {}, or columns by name": (
         "其中没有表格；请写成各行的列表 {0}，或按名称给出各列"
     ),

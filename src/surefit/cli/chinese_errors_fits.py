@@ -261,6 +261,7 @@ FITS = {
     "array {} cannot be read ({})": "数组 {0} 无法读入（{1}）",
     "the rows are of different lengths ({})": "各行长度不同（{0}）",
     "row {} and the first differ in {} (first row is 0)": "第 {0} 行与首行的 {1} 不同（首行为 0）",
+    "line {#} and the first differ in {}": "第 {0} 行与首行的 {1} 不同",
     "points of shape {}; needed {}: one column for each of {}": "点的形状为 {0}；应为 {1}：{2} 各一列",
     "there is no column {}; the inputs are {}, and the columns that came are {}": (
         "没有列 {0}；输入是 {1}，给出的列是 {2}"

@@ -45,6 +45,8 @@ class Group(_InLanguage, TyperGroup):
         known = self.list_commands(ctx)
         if args and args[0] not in known:
             hint = nearest(args[0], known) or words("; the commands are {known}", known=", ".join(known))
+            if args[0] == "help":
+                hint = words("; write surefit --help, or surefit fit --help")
             raise ArgumentError(words("there is no command {word!r}{hint}", word=args[0], hint=hint))
         return super().resolve_command(ctx, args)
 

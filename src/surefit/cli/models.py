@@ -9,6 +9,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -113,7 +114,7 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
     from surefit.data import raw_names
     from surefit.formulas import constant
 
-    coding = {code.name for code in fitted.problem.coding if code.kind != "number"}
+    coding = {code.name: code.kind for code in fitted.problem.coding if code.kind != "number"}
     filled = {code.name for code in fitted.problem.coding if code.fills}
     names = tuple(raw_names(fitted.names, fitted.problem.coding))
     point: dict[str, Any] = {}
@@ -130,6 +131,9 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
             raise ArgumentError(f"--at {text}: {name} comes twice; repeat --at for another point")
         if name in coding:
             point[name] = value.strip()
+            if coding[name] != "text":  # a time may be given as days or seconds since the first one, too
+                with suppress(ValueError):
+                    point[name] = float(value)
             continue
         try:
             point[name] = constant(value)

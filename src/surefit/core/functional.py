@@ -12,7 +12,7 @@ from surefit.core.backward import backpropagate, seed_gradient
 from surefit.core.batching import Batched, Frame, batch_leave
 from surefit.core.creation import as_tensor
 from surefit.core.graph import birth, parents
-from surefit.core.modes import enable_grad, mode, next_birth
+from surefit.core.modes import enable_grad, followed, mode, next_birth
 from surefit.core.node import value_of
 from surefit.core.tensor import Tensor, wrap
 from surefit.core.tree import flatten, is_data, tree_map
@@ -152,7 +152,7 @@ def value_and_grad(
         full, twins, shaped = _inputs(args, argnums)
         if not twins:
             raise ArgumentError(f"grad: argument {argnums} holds nothing to differentiate with respect to")
-        with enable_grad():
+        with followed():
             y = f(*full, **kwargs)
         if has_aux and not (isinstance(y, tuple) and len(y) == 2):
             raise GradientError(f"grad: with has_aux the function must return (number, extras), got {type(y).__name__}")
@@ -240,7 +240,7 @@ def vjp(f: Callable[P, R], *args: Any) -> tuple[R, Callable[[Any], tuple[Any, ..
     call: Any = f
     start = next_birth()
     full, twins, shaped = _inputs(args, tuple(range(len(args))))
-    with enable_grad():
+    with followed():
         y: Any = call(*full)
     single = not isinstance(y, (tuple, list, dict))
     outs, rebuild = flatten(y)
@@ -278,7 +278,7 @@ def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[..., Tensor]:
             args = tuple(as_tensor(a) if i == argnums % len(args) else a for i, a in enumerate(args))
         start = next_birth()
         full, twins, _ = _inputs(args, argnums)
-        with enable_grad():
+        with followed():
             y = _result("jacobian", f(*full, **kwargs))
         x, m = twins[0], y.numel()
         rows = Frame(m, level=start)  # a cotangent for each element of y; batches inside f are further outside

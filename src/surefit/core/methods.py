@@ -37,12 +37,18 @@ clamp_max lerp sinc logit cumsum cumprod tril triu addcmul addcdiv masked_fill s
 index_put index_add nan_to_num eq ne lt le gt ge logical_and logical_or logical_xor logical_not frac
 """.split()
 
-_SPELLINGS = {"axis": "dim", "keepdims": "keepdim", "other": "b"}  # NumPy's names, which PyTorch takes too
+_NUMPYS = ("out", "dtype")  # what np.mean(t) and its kin add, as None
+_SPELLINGS = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "other": "b",
+    "ddof": "correction",
+}  # NumPy's names, which PyTorch takes too
 
 
 def respelled(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keywords with dim for axis, and so on."""
-    return {_SPELLINGS.get(k, k): v for k, v in kwargs.items()}
+    return {_SPELLINGS.get(k, k): v for k, v in kwargs.items() if not (v is None and k in _NUMPYS)}
 
 
 def method_of(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ next_birth = itertools.count(1).__next__  # results are born after their argumen
 class _Mode(threading.local):
     grad = True  # whether operations remember how they were made
     recorder: Any = None  # the recording in progress, see program.py
+    followed = False  # whether a function runs of which `grad` or one of its kin takes the derivative
 
 
 mode = _Mode()
@@ -43,6 +45,18 @@ class _GradMode:
         return inside  # type: ignore[return-value]
 
 
+@contextmanager
+def followed() -> Iterator[None]:
+    """Within the block a function runs whose derivative is taken: operations are remembered, floats are not made."""
+    before = mode.followed
+    mode.followed = True
+    try:
+        with _GradMode(True):
+            yield
+    finally:
+        mode.followed = before
+
+
 def no_grad() -> _GradMode:
     """`with no_grad():` (or `@no_grad()`): operations inside are not remembered for `backward`."""
     return _GradMode(False)
@@ -58,4 +72,4 @@ def is_grad_enabled() -> bool:
     return mode.grad
 
 
-__all__ = ["enable_grad", "is_grad_enabled", "mode", "next_birth", "no_grad"]
+__all__ = ["enable_grad", "followed", "is_grad_enabled", "mode", "next_birth", "no_grad"]

@@ -205,6 +205,11 @@ class Tensor(Differentiable, Assignable, Methods, TorchMethods):
         return self._concrete("tolist()").tolist()
 
     def __float__(self) -> float:
+        if mode.followed and mode.grad and self.requires_grad:  # math.sin(x) would be a constant of the function
+            raise GradientError(
+                "float() would lose the gradient of this tensor, and so do the functions of math: use surefit's "
+                "(surefit.sin), or .item() where only the number is wanted"
+            )
         return float(self.item())
 
     def __int__(self) -> int:

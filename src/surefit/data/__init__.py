@@ -18,7 +18,7 @@ from surefit.data.designs import DESIGNS, corner_points, default_count, face_poi
 from surefit.data.digits import Digits, mnist, read_idx
 from surefit.data.domain import Domain, box_words, check_finite
 from surefit.data.generator import generate, write_tables
-from surefit.data.places import points_from, points_of, raw_names
+from surefit.data.places import place_said, points_from, points_of, raw_names
 from surefit.data.samplers import (
     BatchSampler,
     RandomSampler,
@@ -61,6 +61,7 @@ __all__ = [
     "generate",
     "is_table_path",
     "mnist",
+    "place_said",
     "points_from",
     "points_of",
     "random_split",

@@ -264,6 +264,27 @@ class Coded:
         """Whether a missing value may stand in the column."""
         return self.fill is not None or ABSENT in self.categories
 
+    def said(self, values: Sequence[float]) -> str | float:
+        """What stood in the column where its columns of numbers have these values, in the order of `columns`.
+
+        >>> Coded("when", "time", unit="days", origin="2024-01-01").said([31.0])
+        '2024-02-01'
+        >>> Coded("colour", "text", ("blue", "green", "red")).said([0.0, 0.0, 1.0])
+        'red'
+        """
+        if self.kind == TEXT:
+            shares = [1.0 - values[0], *values] if len(self.categories) == 2 else list(values)
+            return self.categories[int(np.argmax(shares))]
+        if self.flagged and values[1] > 0.5:
+            return ABSENT
+        if self.kind != TIME or not math.isfinite(values[0]):
+            return values[0]
+        seconds = values[0] * (86_400 if self.unit == "days" else 1)
+        moment = np.datetime64(self.origin, "us") + np.timedelta64(round(seconds * 1e6), "us")
+        if self.unit == "days" and moment == moment.astype("M8[D]"):
+            return str(moment.astype("M8[D]"))
+        return str(moment).rstrip("0").rstrip(".").replace("T", " ") + "Z" * bool(self.zoned)
+
     def known(self) -> str:
         """The categories, the first of many."""
         shown, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED
@@ -521,7 +542,7 @@ def refuse_lost(lost: int, kind: str, rounded: np.ndarray, name: str, label: str
 
 # ---- columns of texts
 
-_AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*[$€£¥]?\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
+_AMOUNT = re.compile(r"[-+\N{MINUS SIGN}]?\s*(?P<money>[$€£¥]?)\s*\.?\d[\d.,' ]*([eEdD][-+]?\d+)?\s*(?P<unit>\D*)")
 _ODD = re.compile(r"[-+]?(inf(inity)?|0[xob][0-9a-f]+|[\d.]+(e[-+]?\d+)?[-+]?[\d.]*(e[-+]?\d+)?[ij])", re.IGNORECASE)
 
 Cells = Sequence[str]
@@ -628,6 +649,8 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
         hint = f"leave out {match['unit'].strip()!r}, or put it into the column's name"
         if match["unit"].strip()[0] in "#%" and len(match["unit"].strip()) > 1:
             hint = "give a remark a line of its own"
+    elif match is not None and match["money"]:
+        hint = f"leave out {match['money']!r}, or put it into the column's name"
     elif word.lower().rstrip(":") in SUMS:
         hint = "this row sums up others; remove it, or begin it with #"
     elif raw.header and row == 0 and not re.search(r"\d", word):

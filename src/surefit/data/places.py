@@ -34,7 +34,8 @@ def points_from(
         if set(own) <= keys or set(names) <= keys:
             points = points.to_dict()  # one row of a frame
     if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
-        points = points.to_numpy()  # a frame of pandas without names
+        labels = [str(label) for label in points.columns]  # numbers, or levels: names where it was fitted with them
+        points = points.set_axis(labels, axis=1) if set(own) <= set(labels) else points.to_numpy()
     if has_names(points):
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
             points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
@@ -61,7 +62,7 @@ def points_from(
     x = x.astype(np.float64)
     x = x[:, None] if x.ndim == 1 and d == 1 else x
     if x.ndim != 2 or x.shape[1] != d:
-        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) else ""
+        hint = f"; one point is [[{', '.join(names)}]]" if x.shape == (d,) or (d == 1 and x.ndim == 0) else ""
         raise ShapeError(
             f"{what}: points of shape {x.shape}; needed (n, {d}): one column for each of {', '.join(names)}{hint}"
         )
@@ -127,6 +128,20 @@ def is_row(points: Any) -> bool:
     return hasattr(points, "index") and hasattr(points, "to_dict") and not hasattr(points, "columns")
 
 
+def place_said(at: Mapping[str, float], coding: Sequence[Coded]) -> dict[str, Any]:
+    """A place by the names and values of a table's columns: texts and times where these became numbers.
+
+    >>> place_said({"size": 2.0, "colour=blue": 0.0, "colour=green": 1.0, "colour=red": 0.0},
+    ...            [Coded("colour", "text", ("blue", "green", "red"))])
+    {'size': 2.0, 'colour': 'green'}
+    """
+    of = {column: c for c in coding if all(column in at for column in c.columns) for column in c.columns}
+    return {
+        of[name].name if name in of else name: of[name].said([at[k] for k in of[name].columns]) if name in of else value
+        for name, value in at.items()
+    }
+
+
 def has_names(points: Any) -> bool:
     """Whether the columns of places have names."""
     if isinstance(points, (Table, Mapping)) or is_frame(points):
@@ -158,4 +173,4 @@ def _rows_of(points: Any, width: int, numbers: bool = False) -> np.ndarray | Non
     return rows
 
 
-__all__ = ["has_names", "is_row", "points_from", "points_of", "raw_names"]
+__all__ = ["has_names", "is_row", "place_said", "points_from", "points_of", "raw_names"]

@@ -213,14 +213,18 @@ def _from_xarray(source: Any) -> Raw:
     return Raw(kind, [*map(str, axes), *variables], columns, (next(reversed(variables)),))
 
 
-def _of_records(records: Sequence[Mapping[Any, Any]]) -> Raw:
-    """Rows that are dicts: all must have the same keys."""
+def _of_records(
+    records: Sequence[Mapping[Any, Any]], label: str = "list of dicts", lines: Sequence[int] | None = None
+) -> Raw:
+    """Rows that are dicts: all must have the same keys. lines: where they stand in a file."""
     names = list(records[0])
     for i, row in enumerate(records):
         if set(row) != set(names):
             odd = sorted(map(str, set(row) ^ set(names)))
-            raise DataError(f"list of dicts: row {i} and the first differ in {', '.join(odd)} (first row is 0)")
-    return Raw("list of dicts", [str(n) for n in names], [[row[n] for row in records] for n in names])
+            if lines is not None:
+                raise DataError(f"{label}: line {lines[i]} and the first differ in {', '.join(odd)}")
+            raise DataError(f"{label}: row {i} and the first differ in {', '.join(odd)} (first row is 0)")
+    return Raw(label, [str(n) for n in names], [[row[n] for row in records] for n in names])
 
 
 def _from_dataframe(frame: Any) -> Raw:
@@ -466,27 +470,54 @@ def _from_json(path: Path) -> Raw:
     check_memory(path.name, HELD["json"] * path.stat().st_size, "reading it", PART, error=DataError)
     try:
         text = path.read_text(encoding="utf-8-sig")
-        if path.suffix.lower() == ".json":
-            data = json.loads(text)
-        else:
-            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+        data, lines = (json.loads(text), None) if path.suffix.lower() == ".json" else _json_lines(text, path.name)
+    except DataError:
+        raise
     except (ValueError, OSError, RecursionError) as error:
         raise DataError(f"{path.name}: not readable as JSON ({error})") from error
     if isinstance(data, dict) and isinstance(data.get("columns"), list) and isinstance(data.get("data"), list):
+        width = len(data["columns"])
+        for i, row in enumerate(data["data"]):
+            if not isinstance(row, list) or len(row) != width:
+                raise DataError(f"{path.name}: row {i} is no list of {width} values, one for each of columns")
         data = [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
     if isinstance(data, dict):
         inner = [value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
         data = inner[0] if len(inner) == 1 else data  # {"rows": [...]} beside other things
     if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
-        columns = _of_records(data)
+        columns = _of_records(data, path.name, lines)
     elif isinstance(data, dict) and data and all(isinstance(value, list | dict) for value in data.values()):
-        values = [list(v.values()) if isinstance(v, dict) else v for v in data.values()]
-        columns = Raw("", list(data), values)
+        columns = Raw("", list(data), _columns_of_objects(data, path.name))
     else:
         raise DataError(
             f"{path.name}: holds no table; write a list of rows, [{{'x': 1, 'y': 2}}, ...], or columns by name"
         )
-    return columns._replace(label=path.name)
+    return columns._replace(label=path.name, lines=lines)
+
+
+def _json_lines(text: str, name: str) -> tuple[list[Any], list[int]]:
+    """What stands in each line of JSON lines, and its number in the file. DataError names the line that is not JSON."""
+    data, lines = [], []
+    for number, line in enumerate(text.split("\n"), 1):  # a text may hold other marks that end a line elsewhere
+        if line.strip():
+            try:
+                data.append(json.loads(line))
+            except ValueError as error:
+                said = f"{error.msg}: {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+                raise DataError(f"{name}: line {number} is not JSON ({said})") from error
+            lines.append(number)
+    return data, lines
+
+
+def _columns_of_objects(data: Mapping[str, Any], name: str) -> list[list[Any]]:
+    """The columns {"x": {"0": 1, "1": 2}, ...}, as pandas writes them, or lists; rows are paired by their labels."""
+    first = next((value for value in data.values() if isinstance(value, dict)), {})
+    for column, value in data.items():
+        if isinstance(value, dict) and set(value) != set(first):
+            raise DataError(
+                f"{name}: column {column!r} has other row labels than the first; give each row in each column"
+            )
+    return [[value[key] for key in first] if isinstance(value, dict) else value for value in data.values()]
 
 
 def _openpyxl() -> Any:

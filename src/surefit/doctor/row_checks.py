@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from surefit.data.columns import Coded
 from surefit.doctor.findings import Finding, found, percent, severity
 from surefit.doctor.graph import evenly
 from surefit.doctor.interpolation import between_levels, left_out_places, own_error
@@ -84,6 +85,7 @@ class Rows:
     logarithmic: Sequence[str] = ()  # columns whose logarithm the network is given, or gives
     groups: Sequence[Sequence[str]] = ()  # columns of 0 and 1 that one column of texts became
     estimated: bool = False
+    coding: Sequence[Coded] = ()  # of columns of texts and times, by which places are said
 
     @property
     def deviation(self) -> np.ndarray:
@@ -129,6 +131,7 @@ def rows_of(fit: Record) -> Rows:
         (*problem.domain.logarithmic, *(problem.outputs if problem.log_target else ())),
         [code.columns for code in problem.coding],
         fit.error.status == "estimated",
+        problem.coding,
     )
 
 
@@ -363,7 +366,7 @@ def _contradictions(r: Rows, place: np.ndarray) -> Iterator[Finding]:
         if len(bad):
             worst = int(bad[np.argmax(ranges[bad])])
             point = dict(zip(r.names, r.x[int(np.argmax(place == worst))].tolist(), strict=True))
-            values = dict(target=name, groups=len(bad), size=float(ranges[worst]), where=place_words(point))
+            values = dict(target=name, groups=len(bad), size=float(ranges[worst]), where=place_words(point, r.coding))
             yield found("contradictory-rows", "warning", name, len(bad), **values)
         elif floor > FLOOR * size:
             values = dict(target=name, floor=floor, share=percent(floor / size))

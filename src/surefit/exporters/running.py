@@ -164,7 +164,7 @@ end program main
 """
     lines = [str(len(points)), *(" ".join(f"{v:.17g}" for v in row) for row in points.tolist())]
     with TemporaryDirectory() as folder:
-        (Path(folder) / "main.f90").write_text(main)
+        (Path(folder) / "main.f90").write_text(main, encoding="utf-8")
         source = str(paths[0].resolve())
         run([compiler, "-O2", source, "main.f90", "-o", "main"], Path(folder))
         printed = run([str(Path(folder) / "main")], Path(folder), "\n".join(lines) + "\n")

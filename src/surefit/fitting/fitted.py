@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from surefit.search.intervals import Interval
 
 
-@dataclass
+@dataclass(eq=False)
 class Fit(Readings, Record):
     __doc__ = Record.__doc__
 

@@ -61,6 +61,7 @@ _HINTS = {
     '"': "a formula holds no text",
     ":": "write a choice as 'a if condition else b'",
     "?": "write a choice as 'a if condition else b'",
+    "\\": "LaTeX is not read; write sin(x), sqrt(x), a/b",
 }
 
 
@@ -201,7 +202,9 @@ class _Checker:
         if token.text == ")" and self.groups[-1].token is None:
             return Fault("this bracket closes nothing", token.start, token.end)
         if before is None:
-            return Fault(f"something is missing before '{token.text}'", token.start, token.end)
+            said = f"something is missing before '{token.text}'"
+            said += ": write a choice as 'a if condition else b'" if token.text == "if" else ""
+            return Fault(said, token.start, token.end)
         if token.kind == "end" and before.text == "(":
             return Fault("this bracket is never closed", before.start, before.end)
         if token.kind == "end" or (token.kind == "mark" and before.text != "("):

@@ -62,6 +62,10 @@ class Optimizer:
     first: tuple[str, ...] = ()  # settings that only the first step reads
 
     def __init__(self, params: Iterable[Any], defaults: Values) -> None:
+        if not isinstance(params, Iterable):
+            network = hasattr(params, "parameters")
+            cure = "its .parameters()" if network else "a list of parameters, such as model.parameters()"
+            raise ArgumentError(f"{type(self).__name__}: params is one {type(params).__name__}; give {cure}")
         given = list(params)
         if not given:
             raise ArgumentError(f"{type(self).__name__}: params is empty; pass model.parameters()")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -169,10 +168,10 @@ def domain_of(sent: Any, names: tuple[str, ...]) -> dict[str, tuple[float, float
         fine = isinstance(pair, (list, tuple)) and len(pair) == 2
         if not fine or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
             raise ArgumentError(f"domain of {name} must be two numbers")
-        low, high = map(float, pair)
-        if not (math.isfinite(low) and math.isfinite(high) and low < high and max(abs(low), abs(high)) <= 1e9):
+        low, high = pair  # a whole number of JSON may have more digits than a float can hold
+        if not (-1e9 <= low < high <= 1e9):
             raise ArgumentError(f"domain of {name} must go from a smaller to a larger finite number")
-        found[name] = (low, high)
+        found[name] = (float(low), float(high))
     return found
 
 

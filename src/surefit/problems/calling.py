@@ -98,6 +98,19 @@ def fingerprint(f: Any) -> str | None:
     return hashlib.sha256("\n".join([*parts, source]).encode()).hexdigest()[:16]
 
 
+def words_of(text: str, windows: bool = os.name == "nt") -> list[str]:
+    r"""The words of a command, as a shell would split them; on Windows a backslash is part of a path.
+
+    >>> words_of(r'"C:\my sims\run.exe" {x}', windows=True)
+    ['C:\\my sims\\run.exe', '{x}']
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if windows:
+        lexer.escape = ""
+    return list(lexer)
+
+
 class Command:
     """A program as a function: `Command("./sim {x1} {x2}", ("x1", "x2"))(0.5, 2.0)` runs it and reads its number.
 
@@ -114,7 +127,7 @@ class Command:
 
     def __init__(self, text: str, names: Sequence[str], *, timeout: float | None = None, outputs: int = 1) -> None:
         try:
-            self.words = shlex.split(text)
+            self.words = words_of(text)
         except ValueError as error:
             raise ArgumentError(f"command: cannot read {text!r} ({error})") from None
         if not self.words:
@@ -200,4 +213,4 @@ def _kill(process: subprocess.Popen[str]) -> None:
                 process.kill()
 
 
-__all__ = ["Call", "Command", "Result", "fingerprint", "ways_of"]
+__all__ = ["Call", "Command", "Result", "fingerprint", "ways_of", "words_of"]

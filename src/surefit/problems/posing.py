@@ -384,6 +384,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
     name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
+    name = "(X, y)" if isinstance(target, tuple) else name
     source: dict[str, Any] = {"kind": "table", "name": name, "rows": len(table)}
     if kept is not None:
         source["copies"] = len(table) - n
@@ -442,8 +443,8 @@ def _named_alike(target: Any, table: Table, domain: Any) -> tuple[Table, Domain]
 
 
 def _few(plan: Sampling, rows: int) -> tuple[Sentence, ...]:
-    """A warning where the default split holds nothing out."""
-    alone = rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None and not plan.apart
+    """A warning where the default split holds nothing out; of one row another warning says all."""
+    alone = 1 < rows < FEWEST_SPLIT and plan.shares == SPLIT and plan.test is None and not plan.apart
     return (say("few-rows", rows=rows),) if alone else ()
 
 

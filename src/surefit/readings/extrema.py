@@ -27,7 +27,7 @@ BEYOND = 1e-6  # of the width, by which a value that a target has at an end may 
 NEAR = 1e-8  # of the spread of the values: what a search for a given value may miss it by
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Extremum:
     """The best place that a search found; whether there is a better one elsewhere, no search can tell.
 

@@ -23,7 +23,7 @@ SEEN = 1 << 10  # points that tell how large the values are
 DRAWS = 1 << 14  # points of each of the two samples, in more inputs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sensitivity:
     """Sobol indices: of the variance of a fit, how much is due to which input.
 

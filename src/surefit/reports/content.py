@@ -6,6 +6,7 @@ Nothing is invented: what a fit does not know is said in its section.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from surefit._version import __version__
 from surefit.bounds.certificate import Proved, ceil_words, floor_words
+from surefit.data.columns import Coded
 from surefit.doctor.examine import diagnose
 from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
@@ -25,6 +27,7 @@ from surefit.reports.model import model_section
 from surefit.reports.plots import draw, loss_of
 from surefit.reports.provenance import python_code
 from surefit.reports.words import Speech
+from surefit.search.judging import place_words
 from surefit.search.record import Solved
 
 if TYPE_CHECKING:
@@ -57,9 +60,9 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def place(at: dict[str, float]) -> str:
-    """A point: x1 = 0.5, x2 = -3."""
-    return ", ".join(f"{name} = {value:.4g}" for name, value in at.items())
+def place(at: Mapping[str, float], coding: Sequence[Coded] = ()) -> str:
+    """A point: x1 = 0.5, x2 = -3, colour = red."""
+    return place_words(at, coding, " = ")
 
 
 def _how(fit: Record) -> str:
@@ -76,7 +79,12 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
         return [Text(" ".join(text for _, text in coverage_rows(e, say)), "strong")]
     words = [
         say(
-            f"verdict{_how(fit)}", rmse=number(e.rmse), size=number(e.max), where=place(e.at), n=e.n, on=say.known(e.on)
+            f"verdict{_how(fit)}",
+            rmse=number(e.rmse),
+            size=number(e.max),
+            where=place(e.at, e.coding),
+            n=e.n,
+            on=say.known(e.on),
         )
     ]
     if e.rmse_range is not None:
@@ -252,7 +260,7 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
         measured_on += say("points-left-out", count=e.left_out)
     rows = [
         (say("max-error"), number(e.max)),
-        (say("at"), place(e.at)),
+        (say("at"), place(e.at, e.coding)),
         (say("rmse"), rmse_words(e, say)),
         (say("relative-l2"), number(e.relative_l2)),
         *([] if isnan(e.r2) else [(say("r2"), r2_words(e.r2))]),
@@ -300,7 +308,7 @@ def _output_errors(fit: Record, say: Speech) -> list[Block]:
         (
             part.name,
             number(part.max),
-            place(part.at),
+            place(part.at, fit.error.coding),
             rmse_words(part, say),
             "" if isnan(part.r2) else r2_words(part.r2),
         )

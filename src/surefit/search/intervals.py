@@ -29,7 +29,7 @@ from surefit.search.teacher import spread_evenly
 KINDS = ("conformal", "ensemble")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Interval:
     """Bounds for new values; unpacks as `low, high = interval`.
 

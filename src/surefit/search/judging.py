@@ -15,7 +15,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from surefit.data import Domain, sample
+from surefit.data import Domain, place_said, sample
+from surefit.data.columns import Coded
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
@@ -120,6 +121,7 @@ class Measured:
     folds: int = 0
     coverage: Coverage | None = None
     rmse_range: Range | None = None
+    coding: tuple[Coded, ...] = field(default=(), repr=False, compare=False)  # of the inputs: how `at` is said
     status: ClassVar[str] = "measured"
 
     @property
@@ -129,8 +131,8 @@ class Measured:
 
     @property
     def where(self) -> str:
-        """The point of the largest error: x1=0.5, x2=-3."""
-        return place_words(self.at)
+        """The point of the largest error: x1=0.5, x2=-3, colour=red."""
+        return place_words(self.at, self.coding)
 
     def sentence(self) -> Sentence:
         """The largest error, where it is, and how many rows of which kind it is the largest of."""
@@ -230,11 +232,12 @@ class Estimated(Measured):
         )  # fmt: skip
 
 
-def place_words(at: dict[str, float]) -> str:
-    """A point in words: x1=0.5, x2=-3; of one with many inputs the first of them."""
-    shown = list(at.items()) if len(at) <= SHOWN + 2 else list(at.items())[:SHOWN]
-    words = ", ".join(f"{k}={v:.4g}" for k, v in shown)
-    return words if len(shown) == len(at) else f"{words} ... ({len(at)} inputs)"
+def place_words(at: Mapping[str, float], coding: Sequence[Coded] = (), equals: str = "=") -> str:
+    """A point in words: x1=0.5, x2=-3, colour=red; of one with many inputs the first of them."""
+    said = place_said(at, coding)
+    shown = list(said.items()) if len(said) <= SHOWN + 2 else list(said.items())[:SHOWN]
+    words = ", ".join(f"{k}{equals}{v}" if isinstance(v, str) else f"{k}{equals}{v:.4g}" for k, v in shown)
+    return words if len(shown) == len(said) else f"{words} ... ({len(said)} inputs)"
 
 
 class Part(NamedTuple):

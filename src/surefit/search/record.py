@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Solved:
 Made = Trained | Solved
 
 
-@dataclass
+@dataclass(eq=False)
 class Record(Copied, Predictions):
     """A fitted network and how it came about.
 
@@ -117,6 +117,8 @@ class Record(Copied, Predictions):
 
     def __post_init__(self) -> None:
         self.history = History(self.history)
+        if self.error.coding != self.problem.coding:
+            self.error = replace(self.error, coding=self.problem.coding)
 
     # --- what it is ---
 

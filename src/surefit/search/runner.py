@@ -189,9 +189,13 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     if outcome is None:
         return None
     with state.timings.phase("judging"):
-        found = scored(attempt, outcome, state.judge, state.tol)
+        try:
+            found = scored(attempt, outcome, state.judge, state.tol)
+        except KeyboardInterrupt:  # what was found is not lost for that: only a second one ends its judging
+            state.progress.interrupted = True
+            found = scored(attempt, outcome, state.judge, state.tol)
     state.candidates.append(found)
-    if state.prover is not None:
+    if state.prover is not None and not state.progress.interrupted:
         with state.timings.phase("proving"):
             found = state.candidates[-1] = state.prover.scored(found)
     values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.score_in_units)

@@ -38,7 +38,7 @@ CACHED = 1024  # rows whose features stay in a core's cache
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Output:
     """An output layer: phi (m, h) -> phi @ weights + constant, (m, k).
 
@@ -291,7 +291,7 @@ class Trial:
     norm: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Features(Result):
     """What `linear_features` found: phi = activation(x @ hidden.T + offsets), then `output`.
 

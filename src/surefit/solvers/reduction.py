@@ -25,7 +25,7 @@ from .problem import real_numbers
 BLOCK = 4096  # rows that are decomposed at once, or four times the columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reduced:
     """An output layer: phi (m, h) -> phi @ weights + constant, (m, k).
 

@@ -65,7 +65,7 @@ class Iteration:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
     """The answer of a solver.
 

@@ -33,7 +33,7 @@ NEARLY_WHOLE = 1e-10  # of the square of a column: with less left of it a projec
 TALL = 1000  # rows of a Jacobian from which on a QR decomposition takes most of the time
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class VarPro(Result):
     """What `varpro` found. x: theta. output (h, k): the linear part. rank: of the features, at most h.
 

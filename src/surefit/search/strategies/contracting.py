@@ -2,22 +2,25 @@
 
 Units spread over a box of many inputs see little of each. Where a function has some of its inputs only together
 (`problems.contractions`), it is made of functions of two or three numbers, each of which few units fit to many digits;
-nothing of it has to be known but values. What the layers hand on are the numbers that the inputs make together.
+nothing of it has to be known but values. What the layers hand on are the numbers that the inputs make together. A
+function that takes all of its inputs at once is a single step: it is tried where it is simpler in another form.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from surefit.attempts.attempt import Attempt
 from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
-from surefit.problems.contractions import Contraction, Values, contracted
+from surefit.problems.contractions import MOST_INPUTS, Contraction, Values, contracted
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate
@@ -26,13 +29,35 @@ from surefit.search.limits import (
     HELPED,
     LEARNED,
     MANY_INPUTS,
+    MOST_WIDE,
     UNASKED_PARAMETERS,
     UNITS,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.strategies.layers import Layers, affordable, most_parameters, of_layers, reserve
+from surefit.search.strategies.layers import (
+    Layers,
+    affordable,
+    most_parameters,
+    of_layers,
+    reserve,
+    size_of,
+)
+from surefit.search.strategies.steps import (
+    FINEST,
+    FORMS,
+    ITSELF,
+    Form,
+    Placed,
+    Step,
+    Way,
+    joined,
+    of_products,
+    placed,
+    widths_of,
+)
 from surefit.sentences import Sentence, say
 from surefit.solvers.features import SCALES, linear_features
+from surefit.solvers.univariate import units_of
 
 POOL, FIRST_POOL = 4000, 300  # points that tell the range of a number, and from which others are taken evenly over it
 PLACES = 4  # where the others are held for a first solve, of which the easiest is kept
@@ -40,29 +65,36 @@ VALUES = 10_000  # of the function that a step takes about, all in all
 OF_TIME = 0.4  # of the time, that values may cost
 AT_END = 0.2  # of the points evenly over the numbers, how many are at an end of each
 SOON = 300  # units that are solved for at once; more when the network is not good enough
-THROUGH = 2e-5  # gain of a unit that hands a number on: it is off by a third of the square, and rounds the less
 SEEN = 0.5  # of the points are taken evenly over the numbers, the others over the inputs
+PRODUCTS = {2: 40_000, 3: 150_000}  # values that a sum of products of so many numbers may take
+LOOKED_AT = 2000  # points that tell how well a step is fitted in another form
+SIMPLER = 10.0  # times better a step must be in another form
+FEW, MORE = 150, 400  # units that tell whether it is, and so many where it is smooth
+PURSUED = 2  # forms, those in which few units learn most
+OF_SIZE = 0.8  # of the parameters that a network may have, that a step may make it so large
+SMOOTH = 1e-3  # of half the range of a number: an error of the few with which it is
+KNOWN = 10.0  # times what its number is off by: shorter lengths are not resolved where its form is undone
 
 
 @dataclass
 class _Number:
-    """An input, or what several make together: (value - middle) / half is what the network has of it."""
+    """An input, or what several make together: (form of the value - middle) / half is what the network has of it."""
 
     pool: np.ndarray  # points (n, d), of which its own inputs count
     values: np.ndarray  # (n,) there, scaled
     middle: float
     half: float
+    form: Form = ITSELF
+    sign: float = 1.0  # of all values
+    way: Way | None = None  # on which its places are found
 
+    def of(self, y: np.ndarray) -> np.ndarray:
+        """The number (n,) of values (n,)."""
+        return np.asarray((self.form.forth(self.sign * y) - self.middle) / self.half)
 
-@dataclass
-class _Step:
-    """A function of numbers as one hidden layer: weights (h, m), offsets (h,), output weights (h,), constant."""
-
-    hidden: np.ndarray
-    offsets: np.ndarray
-    weights: np.ndarray
-    constant: float
-    score: float  # of half the range of its values
+    def back(self, z: np.ndarray) -> np.ndarray:
+        """The values (n,) of numbers (n,)."""
+        return np.asarray(self.sign * self.form.back(z * self.half + self.middle))
 
 
 def contracting(s: State) -> Strategy:
@@ -73,12 +105,15 @@ def contracting(s: State) -> Strategy:
     return None
 
 
-def steps_of(s: State) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:
-    """The steps that a function is made of, each fitted with few units; None where there are none."""
+def steps_of(s: State, at_once: bool = False) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:
+    """The steps that a function is made of, each fitted with few units; None where there are none.
+
+    at_once: of a function that takes all of its inputs in one step, which must be far simpler in another form.
+    """
     problem = s.problem
     known = problem.free and problem.gradients is None and problem.affordable is None and not problem.log_target
     function = problem.function
-    if not known or function is None or len(problem.outputs) > 1 or not problem.domain.dim > 2:
+    if not known or function is None or len(problem.outputs) > 1 or not 2 < problem.domain.dim <= MOST_INPUTS:
         return None
     if s.dtype != ops.float64:
         return None  # what a layer hands on would be rounded by as much as the weights are large
@@ -90,12 +125,20 @@ def steps_of(s: State) -> Generator[Attempt | Sentence, Candidate | None, Fittin
         return np.asarray(function(scaling.unscaled_inputs(u)))[:, 0]
 
     rng = np.random.default_rng([s.seed, 0xC0DE])
-    whole = contracted(values, s.dim, rng)
-    if whole is None:
-        return None
-    yield say("taken-together", steps=len(list(whole.all())), numbers=whole.arity, inputs=s.dim)
-    fitting = Fitting(s, values, rng, whole)
-    return fitting if fitting.begun() else None
+    if at_once:
+        every = range(s.dim)
+        fitting = Fitting(s, values, rng, Contraction(frozenset(every), tuple(every), np.zeros((1, s.dim))))
+        begun = fitting.begun_at_once()
+    else:
+        whole = contracted(values, s.dim, rng)
+        if whole is None:
+            return None
+        yield say("taken-together", steps=len(list(whole.all())), numbers=whole.arity, inputs=s.dim)
+        fitting = Fitting(s, values, rng, whole)
+        begun = fitting.begun()
+    if begun and fitting.form is not ITSELF:
+        yield say("simpler-form", form=fitting.form.name)
+    return fitting if begun else None
 
 
 def networks(s: State, fitting: Fitting, most: float) -> Strategy:
@@ -105,6 +148,9 @@ def networks(s: State, fitting: Fitting, most: float) -> Strategy:
     """
     while not fitting.joined or fitting.better(most):
         layers = fitting.layers(Scaling.of(s.problem))
+        if size_of(layers) > most_parameters(s):
+            fitting.given_up = True
+            return None
         units = sum(len(bias) for _, bias in layers[:-1])
         stage = say("stage-contracted", units=units, layers=len(layers) - 1)
         attempt = of_layers(s, layers, "tanh", stage, s.problem, solver="contracted", units=units)
@@ -130,27 +176,156 @@ class Fitting:
         self.steps = list(whole.all())
         self.numbers: dict[int | Contraction, _Number] = {}
         self.held: dict[Contraction, np.ndarray] = {}  # (d,)
-        self.fitted: dict[Contraction, _Step] = {}
+        self.fitted: dict[Contraction, Step] = {}
+        self.off: dict[Contraction, float] = {}  # of half the range of its number, where that is not the score
+        self.last: Step | None = None  # that undoes the form of the whole
+        self.inputs = list(whole.inputs)
         self.joined = False  # whether there was a network of them
         self.given_up = False  # whether that was of no use
         self.seconds = 0.0  # of a solve, over the cube of the units
         self.number_of_rung = dict.fromkeys(self.steps, 0)  # of the next
 
+        for i in self.inputs:
+            pool = np.linspace(-1.0, 1.0, POOL)[:, None] * np.ones(s.dim)
+            self.numbers[i] = _Number(pool, pool[:, i], 0.0, 1.0)
+
+    @property
+    def form(self) -> Form:
+        """That the last step is fitted in."""
+        return self.numbers[self.whole].form
+
     # --- fitting ---
+
+    def begun_at_once(self) -> bool:
+        """Fit the only step in a form in which it is far simpler; whether there is one."""
+        c = self.whole
+        if not self.place(c, FEW):
+            return False
+        self.number_of_rung[c] = len(self.rungs(c))
+        self.simplified(c)
+        return self.form is not ITSELF
 
     def begun(self) -> bool:
         """Fit all steps with as many units as are soon solved for; whether all could be."""
-        d = self.state.dim
-        for i in self.whole.inputs:
-            pool = np.linspace(-1.0, 1.0, POOL)[:, None] * np.ones(d)
-            self.numbers[i] = _Number(pool, pool[:, i], 0.0, 1.0)
         for c in self.steps:
             if not self.place(c):
                 return False
             while self.number_of_rung[c] < len(self.rungs(c)) and self.fitted[c].score > self.goal:
                 if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c, UNASKED_PARAMETERS):
                     break
+            if self.fitted[c].score > self.enough(c):
+                self.simplified(c)
         return True
+
+    # --- other forms of a step ---
+
+    def simplified(self, c: Contraction) -> None:
+        """Fit a step as a sum of products, and in other forms, and keep what is far better."""
+        held, own = self.held[c], self.numbers[c]
+        x, z = self.points(c, LOOKED_AT)
+        y = self.function(self.at(c, held, x))
+        half = 0.5 * float(np.ptp(y))
+        if not np.isfinite(y).all() or not half > 0.0:
+            return
+        enough, most = self.enough(c), self.fitted[c].score / SIMPLER
+        found: list[tuple[Step, _Number, Step | None, float]] = []
+        for number, first in self.forms(c, held, own):
+            for step in (first, *self.finer(c, held, number, first)):
+                own_values = step(z)
+                values, last = number.back(own_values), None
+                if not np.abs(values - y).max() <= most * half:
+                    continue
+                number_off = float(np.abs(own_values - number.of(y)).max())
+                if c is self.whole and number is not own:
+                    last = self.undone(number, number_off)
+                    if last is None:
+                        continue
+                    values = last(own_values[:, None]) * own.half + own.middle
+                off = float(np.abs(values - y).max()) / half
+                if off <= most:
+                    found.append((Step(step.hidden, step.weights, step.constant, off), number, last, number_off))
+                    most = min(most, max(HELPED * off, enough))
+                if off <= enough or self.state.progress.out_of_time(1.0 - reserve(self.state)):
+                    break
+            if most <= enough or self.state.progress.out_of_time(1.0 - reserve(self.state)):
+                break
+        if found:  # the smallest of the best
+            size = lambda each: self.total({c: each[0]}, each[2])
+            small = [each for each in found if size(each) <= OF_SIZE * most_parameters(self.state)] or found
+            best = min(each[0].score for each in small)
+            near = [each for each in small if each[0].score <= max(HELPED * best, enough)]
+            self.fitted[c], self.numbers[c], self.last, self.off[c] = min(near, key=size)
+            self.number_of_rung[c] = len(self.rungs(c))
+
+    def enough(self, c: Contraction) -> float:
+        """An error with which a step is left as it is; the last may be off by more, as nothing is made of it."""
+        return SIMPLER * self.goal if c is self.whole else self.goal
+
+    def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step]]:
+        """The numbers of a step in the forms of which few units learn most, and these units."""
+        at_once, few = len(self.steps) == 1, FEW if len(c.parts) <= 3 else self.rungs(c)[0]
+        found = []
+        for form in FORMS if at_once else (ITSELF, *FORMS):
+            number = own if form is ITSELF else self.number(c, held, POOL, form)
+            step = None if number is None else self.solved(c, held, number, few)
+            if number is not None and step is not None and step.score <= LEARNED:
+                found.append((number, step))
+        return sorted(found, key=lambda each: each[1].score)[:PURSUED]
+
+    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step) -> Iterator[Step]:
+        """The step by more units, where it is smooth, and as a sum of products, more and more finely."""
+        if len(c.parts) not in PRODUCTS:
+            return
+        if few.score <= SMOOTH:
+            found = self.solved(c, held, number, MORE)
+            if found is not None:
+                yield found
+        ways = [self.way(part) for part in c.parts]
+        if any(way is None for way in ways):
+            return
+
+        def values(z: np.ndarray) -> np.ndarray:
+            x = np.repeat(held[None], len(z), axis=0)
+            for part, way, t in zip(c.parts, ways, z.T, strict=True):
+                if isinstance(part, int):
+                    x[:, part] = t
+                else:
+                    inputs = sorted(part.inputs)
+                    x[:, inputs] = way.places(t)[:, inputs]  # type: ignore[union-attr]
+            return number.of(self.function(x))
+
+        most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, OF_TIME)))
+        for tol in FINEST:
+            found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
+            if found is None:
+                return
+            yield found
+
+    def way(self, part: int | Contraction) -> Way | None:
+        """The way on which the places of a number are found; None where it falls on it."""
+        number = self.numbers[part]
+        if number.way is None:
+            value = (lambda x: x[:, part]) if isinstance(part, int) else partial(self.number_at, part)
+            order = number.values.argmin(), number.values.argmax()
+            number.way = Way(value, *(number.pool[i] for i in order), self.rng)
+        return number.way if number.way.rises else None
+
+    def number_at(self, c: Contraction, points: np.ndarray) -> np.ndarray:
+        """The number (n,) that the inputs of c are at points (n, d)."""
+        return self.numbers[c].of(self.function(self.at(c, self.held[c], points)))
+
+    def undone(self, number: _Number, off: float) -> Step | None:
+        """The units that make values of the whole of its number; None where these are too many.
+
+        off: of half the range of the number, by which it is off; so much it may lie beyond its ends.
+        """
+        own = self.numbers[self.whole]
+        off = max(off, *(self.off.get(c, self.fitted[c].score) for c in self.steps[:-1]), self.roundoff)
+        values = lambda t: ((number.back(t) - own.middle) / own.half)[:, None]
+        outer = units_of(values, max(self.goal, self.roundoff), KNOWN * off, self.roundoff)
+        if outer is None or len(outer.gains) > MOST_WIDE:
+            return None
+        return Step([(outer.gains[:, None], outer.offsets)], outer.weights[:, 0], float(outer.constant[0]), off)
 
     def better(self, most: float) -> bool:
         """More units for the step that needs them most; whether that helped. most: parameters."""
@@ -165,34 +340,44 @@ class Fitting:
         """Units, in the order in which they are tried."""
         return UNITS.get(max(2, len(c.parts)), MANY_INPUTS)
 
-    def place(self, c: Contraction) -> bool:
+    def place(self, c: Contraction, units: int | None = None) -> bool:
         """Hold the other inputs where the step is the easiest; whether its values are finite somewhere."""
-        best = np.inf
+        best, units = np.inf, units or self.rungs(c)[0]
         for held in c.held[:PLACES] if len(c.held) > 1 else ():
             number = self.number(c, held, FIRST_POOL)
-            found = None if number is None else self.solved(c, held, number, self.rungs(c)[0])
+            found = None if number is None else self.solved(c, held, number, units)
             if found is not None and found.score < best:
                 best, self.held[c] = found.score, held
         held = self.held.setdefault(c, c.held[0])
         number = self.number(c, held, POOL)
-        found = None if number is None else self.solved(c, held, number, self.rungs(c)[0])
+        found = None if number is None else self.solved(c, held, number, units)
         if number is None or found is None:
             return False
         self.fitted[c], self.numbers[c], self.number_of_rung[c] = found, number, 1
+        if c is self.whole:
+            self.target = number
         return True
 
-    def number(self, c: Contraction, held: np.ndarray, count: int) -> _Number | None:
-        """What these inputs make together, all over its range; None where that is not finite or does not change."""
+    def number(self, c: Contraction, held: np.ndarray, count: int, form: Form = ITSELF) -> _Number | None:
+        """What these inputs make together, all over its range; None where that is not finite or does not change.
+
+        form: in which it is the number; None where it does not serve.
+        """
         each = (count // 3, self.state.dim)
         inside = self.rng.uniform(-1.0, 1.0, each)
         ends = np.where(self.rng.random(each) < 0.5, np.sign(inside), inside)
         pool = np.concatenate([inside, ends, np.sign(self.rng.uniform(-1.0, 1.0, each))])
-        values = self.function(self.at(c, held, pool))
+        values, sign = self.function(self.at(c, held, pool)), 1.0
         if not np.isfinite(values).all() or np.ptp(values) == 0.0:
             return None
+        if form is not ITSELF:
+            if not form.serves(values):
+                return None
+            sign = 1.0 if values.max() > 0.0 else -1.0
+            values = form.forth(sign * values)
         low, high = float(values.min()), float(values.max())
         middle, half = low / 2 + high / 2, (high - low) / 2
-        return _Number(pool, (values - middle) / half, middle, half)
+        return _Number(pool, (values - middle) / half, middle, half, form, sign)
 
     def at(self, c: Contraction, held: np.ndarray, points: np.ndarray) -> np.ndarray:
         """The points (n, d) with the inputs of c of these, and the others where they are held."""
@@ -237,19 +422,27 @@ class Fitting:
         return True
 
     def size(self, changed: Contraction, units: int) -> int:
-        """Parameters of the network, about, with so many units for a step; those not known yet have the fewest."""
-        widths = [len(self.whole.inputs)]
-        for depth in range(1, self.whole.depth + 1):
-            steps = [c for c in self.steps if c.depth == depth and c is not changed]
-            own = sum(len(self.fitted[c].offsets) if c in self.fitted else self.rungs(c)[0] for c in steps)
-            widths.append(own + units * (changed.depth == depth))
+        """Parameters of the network, about, with so many units for a step."""
+        return self.total({changed: _few(changed, units)}, self.last)
+
+    def total(self, instead: dict[Contraction, Step], last: Step | None) -> int:
+        """Parameters of the network, about, with some steps in place of others; those not known yet are small."""
+        known = {c: _few(c, self.rungs(c)[0]) for c in self.steps} | self.fitted | instead
+        widths = widths_of(self.placed(known, last), self.inputs)
         return sum(a * b for a, b in pairwise(widths)) + sum(widths)
 
-    def solved(self, c: Contraction, held: np.ndarray, number: _Number, units: int) -> _Step | None:
+    def placed(self, steps: dict[Contraction, Step], last: Step | None) -> list[Placed]:
+        """The steps in the layers in which they are, and what undoes the form of the whole."""
+        every: list[tuple[Any, Step, Sequence[Any]]] = [(c, steps[c], c.parts) for c in self.steps]
+        if last is not None:
+            every.append(("form", last, (self.whole,)))
+        return placed(every, self.inputs)
+
+    def solved(self, c: Contraction, held: np.ndarray, number: _Number, units: int) -> Step | None:
         """The function of its parts that a number is, by so many units; None where it is not finite."""
         rows = ROWS * units + 2 if len(c.parts) <= 3 else (ROWS * units + 2) * 3 // 2
         x, z = self.points(c, rows + rows // 4)
-        y = ((self.function(self.at(c, held, x)) - number.middle) / number.half)[:, None]
+        y = number.of(self.function(self.at(c, held, x)))[:, None]
         if not np.isfinite(y).all():
             return None
         began = self.state.progress.seconds
@@ -261,42 +454,23 @@ class Fitting:
         if units > SOON // 2:  # of fewer other things take the time
             self.seconds = (self.state.progress.seconds - began) / units**3
         out = found.output
-        return _Step(found.hidden, found.offsets, out.weights[:, 0], float(out.constant[0]), out.score)
+        return Step([(found.hidden, found.offsets)], out.weights[:, 0], float(out.constant[0]), out.score)
 
     # --- the network ---
 
     def layers(self, scaling: Scaling) -> Layers:
         """All steps as layers, each as soon as its parts are known; what is wanted later is handed on."""
-        self.joined, d, whole = True, self.state.dim, self.whole
-        rows: dict[int | Contraction, tuple[np.ndarray, float]] = {i: (np.eye(d)[i], 0.0) for i in whole.inputs}
-        wanted = {p: max(c.depth for c in self.steps if p in c.parts) for c in self.steps for p in c.parts}
-        layers: list[tuple[np.ndarray, np.ndarray]] = []
-        for depth in range(1, whole.depth + 1):
-            weight, bias = [], []
-            spans: list[tuple[int | Contraction, np.ndarray, float]] = []
-            for c in self.steps:
-                if c.depth == depth:
-                    step = self.fitted[c]
-                    weight.append(step.hidden @ np.stack([rows[p][0] for p in c.parts]))
-                    bias.append(step.offsets + step.hidden @ np.array([rows[p][1] for p in c.parts]))
-                    spans.append((c, step.weights, step.constant))
-            for p, (row, constant) in rows.items():
-                if wanted.get(p, 0) > depth:
-                    weight.append(THROUGH * row[None])
-                    bias.append(np.array([THROUGH * constant]))
-                    spans.append((p, np.array([1.0 / THROUGH]), 0.0))
-            layers.append((np.concatenate(weight), np.concatenate(bias)))
-            rows, start = {}, 0
-            for p, read, constant in spans:
-                row = np.zeros(len(layers[-1][1]))
-                row[start : start + len(read)] = read
-                rows[p], start = (row, constant), start + len(read)
-        row, constant = rows[whole]
-        last, unit = self.numbers[whole], scaling.y_scale
-        layers.append(
-            (last.half * row[None] / unit[:, None], (last.half * constant + last.middle - scaling.y_shift) / unit)
-        )
+        self.joined = True
+        unit, middle, half = scaling.y_scale, self.target.middle, self.target.half
+        rows = {i: np.eye(self.state.dim)[i] for i in self.inputs}
+        layers, (row, constant) = joined(self.placed(self.fitted, self.last), rows)
+        layers.append((half * row[None] / unit[:, None], (half * constant + middle - scaling.y_shift) / unit))
         return layers
+
+
+def _few(c: Contraction, units: int) -> Step:
+    """A step of so many units, of which only the size counts."""
+    return Step([(np.empty((units, len(c.parts))), np.empty(units))], np.empty(units), 0.0, 0.0)
 
 
 __all__ = ["Fitting", "contracting", "networks", "steps_of"]

@@ -96,6 +96,10 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         yield from linked_numbers(s)
         if steps is not None:
             yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
+        elif s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0):
+            steps = yield from steps_of(s, at_once=True)
+            if steps is not None:
+                yield from networks(s, steps, math.inf)
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
     if later:

@@ -21,6 +21,7 @@ from surefit.attempts.attempt import Attempt
 from surefit.attempts.output_layer import ROUNDOFF
 from surefit.core import ops
 from surefit.problems.contractions import MOST_INPUTS, Contraction, Values, contracted
+from surefit.problems.links import Link, Parts, linked
 from surefit.problems.problem import ROWS
 from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate
@@ -53,6 +54,7 @@ from surefit.search.strategies.steps import (
     joined,
     of_products,
     placed,
+    rank_of,
     widths_of,
 )
 from surefit.sentences import Sentence, say
@@ -86,7 +88,7 @@ class _Number:
     half: float
     form: Form = ITSELF
     sign: float = 1.0  # of all values
-    way: Way | None = None  # on which its places are found
+    way: Way | Link | None = None  # on which its places are found
 
     def of(self, y: np.ndarray) -> np.ndarray:
         """The number (n,) of values (n,)."""
@@ -213,8 +215,44 @@ class Fitting:
             while self.number_of_rung[c] < len(self.rungs(c)) and self.fitted[c].score > self.goal:
                 if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c, UNASKED_PARAMETERS):
                     break
-            if self.fitted[c].score > self.enough(c):
+            if self.fitted[c].score > self.enough(c) and not self.summed(c):
                 self.simplified(c)
+        return True
+
+    # --- a step that is a sum ---
+
+    def summed(self, c: Contraction) -> bool:
+        """Hand on a sum of functions of one input each, where the inputs of a step make one; whether they do.
+
+        The number is that sum then, and no function of it: what is rough as one is for those after it to undo.
+        """
+        own = [p for p in c.parts if isinstance(p, int)]
+        if c is self.whole or len(own) < len(c.parts):
+            return False
+        held, number = self.held[c], self.numbers[c]
+
+        def beside(u: np.ndarray) -> np.ndarray:
+            x = np.repeat(held[None], len(u), axis=0)
+            x[:, own] = u
+            return self.function(x)
+
+        link = linked(beside, len(own), self.rng, mixed=False)
+        if link is None or not isinstance(link.inner, Parts):
+            return False
+        hidden, offsets, weights, constant, off = [], [], [], 0.0, 0.0
+        for i in range(len(own)):
+            units = units_of(lambda u, i=i: link.inner.part(i, u)[:, None], self.goal, roundoff=self.roundoff)  # type: ignore[union-attr]
+            if units is None:
+                return False
+            hidden.append(units.gains[:, None] * np.eye(len(own))[i])
+            offsets.append(units.offsets)
+            weights.append(units.weights[:, 0])
+            constant, off = constant + float(units.constant[0]), off + float(units.error[0])
+        step = Step([(np.concatenate(hidden), np.concatenate(offsets))], np.concatenate(weights), constant, off)
+        if off > self.fitted[c].score:
+            return False
+        self.fitted[c], self.number_of_rung[c], self.off[c] = step, len(self.rungs(c)), off
+        self.numbers[c] = _Number(number.pool, link.inner(number.pool[:, own]), 0.0, 1.0, way=link)
         return True
 
     # --- other forms of a step ---
@@ -262,27 +300,33 @@ class Fitting:
         return SIMPLER * self.goal if c is self.whole else self.goal
 
     def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step]]:
-        """The numbers of a step in the forms of which few units learn most, and these units."""
+        """The numbers of a step in the forms in which it is simplest, each with a step by few units.
+
+        Simple are few products of functions of one number each; where that cannot be asked, what few units learn.
+        """
         at_once, few = len(self.steps) == 1, FEW if len(c.parts) <= 3 else self.rungs(c)[0]
-        found = []
+        found: list[tuple[float, _Number]] = []
+        steps: dict[int, Step] = {}
         for form in FORMS if at_once else (ITSELF, *FORMS):
             number = own if form is ITSELF else self.number(c, held, POOL, form)
-            step = None if number is None else self.solved(c, held, number, few)
-            if number is not None and step is not None and step.score <= LEARNED:
-                found.append((number, step))
-        return sorted(found, key=lambda each: each[1].score)[:PURSUED]
+            values = None if number is None else self.of_numbers(c, held, number)
+            if number is not None and values is not None:
+                found.append((rank_of(values, len(c.parts), self.rng), number))
+            elif number is not None:
+                step = self.solved(c, held, number, few)
+                if step is not None and step.score <= LEARNED:
+                    found.append((step.score, number))
+                    steps[id(number)] = step
+        found.sort(key=lambda each: each[0])
+        simplest = [number for _, number in found[:PURSUED]]
+        known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for number in simplest]
+        return [(number, step) for number, step in known if step is not None]
 
-    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step) -> Iterator[Step]:
-        """The step by more units, where it is smooth, and as a sum of products, more and more finely."""
-        if len(c.parts) not in PRODUCTS:
-            return
-        if few.score <= SMOOTH:
-            found = self.solved(c, held, number, MORE)
-            if found is not None:
-                yield found
-        ways = [self.way(part) for part in c.parts]
-        if any(way is None for way in ways):
-            return
+    def of_numbers(self, c: Contraction, held: np.ndarray, number: _Number) -> Values | None:
+        """The number of a step as a function of those that it takes; None where that cannot be asked for."""
+        ways = [self.way(part) for part in c.parts] if len(c.parts) in PRODUCTS else []
+        if not ways or any(way is None for way in ways):
+            return None
 
         def values(z: np.ndarray) -> np.ndarray:
             x = np.repeat(held[None], len(z), axis=0)
@@ -290,25 +334,38 @@ class Fitting:
                 if isinstance(part, int):
                     x[:, part] = t
                 else:
-                    inputs = sorted(part.inputs)
-                    x[:, inputs] = way.places(t)[:, inputs]  # type: ignore[union-attr]
+                    inputs, places = sorted(part.inputs), way.places(t)  # type: ignore[union-attr]
+                    x[:, inputs] = places if isinstance(way, Link) else places[:, inputs]
             return number.of(self.function(x))
 
+        return values
+
+    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step) -> Iterator[Step]:
+        """The step by more units, where it is smooth, and as a sum of products, more and more finely."""
+        values = self.of_numbers(c, held, number)
+        if values is None:
+            return
+        if few.score <= SMOOTH:
+            found = self.solved(c, held, number, MORE)
+            if found is not None:
+                yield found
         most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, OF_TIME)))
         for tol in FINEST:
             found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
             if found is None:
                 return
             yield found
+            if self.total({c: found}, None) > most_parameters(self.state):
+                return  # finer ones are larger
 
-    def way(self, part: int | Contraction) -> Way | None:
+    def way(self, part: int | Contraction) -> Way | Link | None:
         """The way on which the places of a number are found; None where it falls on it."""
         number = self.numbers[part]
         if number.way is None:
             value = (lambda x: x[:, part]) if isinstance(part, int) else partial(self.number_at, part)
             order = number.values.argmin(), number.values.argmax()
             number.way = Way(value, *(number.pool[i] for i in order), self.rng)
-        return number.way if number.way.rises else None
+        return None if isinstance(number.way, Way) and not number.way.rises else number.way
 
     def number_at(self, c: Contraction, points: np.ndarray) -> np.ndarray:
         """The number (n,) that the inputs of c are at points (n, d)."""

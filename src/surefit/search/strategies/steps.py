@@ -23,7 +23,8 @@ from surefit.solvers.roughness import pieces_of
 from surefit.solvers.tensor_train import train_of
 
 THROUGH = 2e-5  # gain of a unit that hands a number on: it is off by a third of the square, and rounds the less
-FINEST = (1e-9, 1e-12)  # tolerances of sums of products, of the size of the number
+GRID, RANK = {2: 40, 3: 16}, 1e-9  # places of each number that tell how many products there are, to that of the largest
+FINEST = (1e-6, 1e-9, 1e-12)  # tolerances of sums of products, of the size of the number
 ALONG = 1001  # places on a way, at which a number is known
 RESOLVED, MOST_ON_WAY = 1e-13, 4000  # of the number, to which pieces follow it on the way, and values that these take
 NEARBY, AROUND, TURNS = 0.02, 30, 30  # of half the box, points and turns of a search for the ends of a way
@@ -152,6 +153,16 @@ def _top(number: Values, point: np.ndarray, rng: np.random.Generator) -> np.ndar
     return point
 
 
+def rank_of(values: Values, m: int, rng: np.random.Generator) -> float:
+    """How many products of functions of one number each values on a grid of two or three numbers are sums of."""
+    places = np.sin(0.5 * np.pi * rng.uniform(-1.0, 1.0, (m, GRID[m])))
+    y = values(np.stack(np.meshgrid(*places, indexing="ij"), axis=-1).reshape(-1, m)).reshape((GRID[m],) * m)
+    if not np.isfinite(y).all():
+        return np.inf
+    sizes = [np.linalg.svd(np.moveaxis(y, i, 0).reshape(GRID[m], -1), compute_uv=False) for i in range(m)]
+    return float(max((s > RANK * s[0]).sum() for s in sizes))
+
+
 def of_products(
     values: Values, m: int, tol: float, most: int, rng: np.random.Generator, roundoff: float
 ) -> Step | None:
@@ -263,5 +274,6 @@ __all__ = [
     "joined",
     "of_products",
     "placed",
+    "rank_of",
     "widths_of",
 ]

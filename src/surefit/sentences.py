@@ -610,6 +610,10 @@ SENTENCES: dict[str, Both] = {
         "{form} is simpler: it was fitted in place of the values, and a last layer undoes it",
         "{form}更简单：以它代替函数值来拟合，再由最后一层还原",
     ),
+    "simpler-steps": Both(
+        "numbers that the steps hand on are simpler in other forms, as sums, or as sums of products",
+        "各步传递的数换成其他形式、和式或乘积之和后更简单",
+    ),
     "form-itself": Both("the function itself", "函数本身"),
     "form-square": Both("the square of the function", "函数的平方"),
     "form-reciprocal": Both("the reciprocal of the function", "函数的倒数"),

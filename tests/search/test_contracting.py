@@ -74,6 +74,7 @@ def test_of_logarithmic_inputs_the_logarithms_are_taken_together():
     [
         ("F/sqrt((w0^2 - w^2)^2 + (g*w)^2)", "F=1:2, w=0.5:3, w0=0.5:3, g=0.05:0.5", 1e-5),  # of 4 inputs, in 2 steps
         ("(G^2/4)/((E - E0)^2 + G^2/4)/E", "E=1:10, E0=3:7, G=0.1:1", 1e-4),  # all inputs at once
+        ("1/(1 + 4*R/(1-R)^2*sin(2*pi*d/w)^2)", "w=0.4:0.7, d=1:2, R=0.3:0.9", 1e-5),  # peaks along curves
         ("sqrt(a^2 + b^2 - 2*a*b*cos(t - u))", "a=1:5, b=1:5, t=1:5, u=1:5", 1e-3),  # a cone
     ],
 )
@@ -84,7 +85,7 @@ def test_resonances_and_distances_are_simpler_in_another_form(formula, box, tol)
     x = sample(box, 50_000, "uniform", with_corners=True, generator=rng)
     near = x[rng.integers(0, len(x), 50_000)]
     for pair in (("w", "w0"), ("E", "E0"), ("a", "b"), ("t", "u")):  # where they are sharp
-        if pair[0] in box.names:
+        if set(pair) <= set(box.names):
             one, other = (box.names.index(name) for name in pair)
             at = np.clip(near[:, one] + 10.0 ** rng.uniform(-6, -1, len(near)), box.low[other], box.high[other])
             near[:, other] = at
@@ -93,7 +94,7 @@ def test_resonances_and_distances_are_simpler_in_another_form(formula, box, tol)
     size = np.ptp(truth)
     fit = surefit.fit(f, box, tol=tol * size)
     assert fit.made.stage.code == "stage-contracted" and fit.error.max <= tol * size
-    assert any(each.code == "simpler-form" for each in fit.made.choice)
+    assert any(each.code in ("simpler-form", "simpler-steps") for each in fit.made.choice)
     assert np.abs(fit.predict(x) - truth).max() <= 1.1 * tol * size
 
 

@@ -107,11 +107,44 @@ def contracting(s: State) -> Strategy:
     return None
 
 
-def steps_of(s: State, at_once: bool = False) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:
-    """The steps that a function is made of, each fitted with few units; None where there are none.
+def steps_of(s: State) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:
+    """The steps that a function is made of, each fitted with few units; None where there are none."""
+    values = _values(s)
+    if values is None:
+        return None
+    rng = np.random.default_rng([s.seed, 0xC0DE])
+    whole = contracted(values, s.dim, rng)
+    if whole is None:
+        return None
+    yield say("taken-together", steps=len(list(whole.all())), numbers=whole.arity, inputs=s.dim)
+    fitting = Fitting(s, values, rng, whole)
+    return fitting if fitting.begun() else None
 
-    at_once: of a function that takes all of its inputs in one step, which must be far simpler in another form.
+
+def simpler_steps_of(
+    s: State, known: Fitting | None
+) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:  # fmt: skip
+    """The same steps with numbers in whatever form is simpler; None where none is.
+
+    known: these steps; None: of a function that takes all of its inputs at once, which is a single step.
     """
+    values = _values(s)
+    if values is None:
+        return None
+    rng = np.random.default_rng([s.seed, 0xF0B])
+    if known is None:
+        every = range(s.dim)
+        fitting = Fitting(s, values, rng, Contraction(frozenset(every), tuple(every), np.zeros((1, s.dim))))
+    else:
+        fitting = Fitting(s, values, rng, known.whole)
+    if not fitting.simpler(known):
+        return None
+    yield say("simpler-steps") if fitting.form is ITSELF else say("simpler-form", form=fitting.form.name)
+    return fitting
+
+
+def _values(s: State) -> Values | None:
+    """The target as a function of points of [-1, 1]^d; None where it is not asked for its steps."""
     problem = s.problem
     known = problem.free and problem.gradients is None and problem.affordable is None and not problem.log_target
     function = problem.function
@@ -126,21 +159,7 @@ def steps_of(s: State, at_once: bool = False) -> Generator[Attempt | Sentence, C
     def values(u: np.ndarray) -> np.ndarray:
         return np.asarray(function(scaling.unscaled_inputs(u)))[:, 0]
 
-    rng = np.random.default_rng([s.seed, 0xC0DE])
-    if at_once:
-        every = range(s.dim)
-        fitting = Fitting(s, values, rng, Contraction(frozenset(every), tuple(every), np.zeros((1, s.dim))))
-        begun = fitting.begun_at_once()
-    else:
-        whole = contracted(values, s.dim, rng)
-        if whole is None:
-            return None
-        yield say("taken-together", steps=len(list(whole.all())), numbers=whole.arity, inputs=s.dim)
-        fitting = Fitting(s, values, rng, whole)
-        begun = fitting.begun()
-    if begun and fitting.form is not ITSELF:
-        yield say("simpler-form", form=fitting.form.name)
-    return fitting if begun else None
+    return values
 
 
 def networks(s: State, fitting: Fitting, most: float) -> Strategy:
@@ -181,6 +200,7 @@ class Fitting:
         self.fitted: dict[Contraction, Step] = {}
         self.off: dict[Contraction, float] = {}  # of half the range of its number, where that is not the score
         self.last: Step | None = None  # that undoes the form of the whole
+        self.target: _Number  # what the whole is by itself
         self.inputs = list(whole.inputs)
         self.joined = False  # whether there was a network of them
         self.given_up = False  # whether that was of no use
@@ -198,26 +218,46 @@ class Fitting:
 
     # --- fitting ---
 
-    def begun_at_once(self) -> bool:
-        """Fit the only step in a form in which it is far simpler; whether there is one."""
-        c = self.whole
-        if not self.place(c, FEW):
-            return False
-        self.number_of_rung[c] = len(self.rungs(c))
-        self.simplified(c)
-        return self.form is not ITSELF
-
     def begun(self) -> bool:
         """Fit all steps with as many units as are soon solved for; whether all could be."""
-        for c in self.steps:
-            if not self.place(c):
-                return False
-            while self.number_of_rung[c] < len(self.rungs(c)) and self.fitted[c].score > self.goal:
-                if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c, UNASKED_PARAMETERS):
-                    break
-            if self.fitted[c].score > self.enough(c) and not self.summed(c):
-                self.simplified(c)
+        return all(self.climbed(c) for c in self.steps)
+
+    def climbed(self, c: Contraction) -> bool:
+        """Fit a step with as many units as are soon solved for; whether it could be."""
+        if not self.place(c):
+            return False
+        while self.number_of_rung[c] < len(self.rungs(c)) and self.fitted[c].score > self.goal:
+            if self.rungs(c)[self.number_of_rung[c]] > SOON or not self.more(c, UNASKED_PARAMETERS):
+                break
         return True
+
+    def simpler(self, known: Fitting | None) -> bool:
+        """Fit the steps in whatever form each is simpler; whether there is such a form, and all could be fitted.
+
+        known: the same steps as they are, of which those stay that are good enough.
+        """
+        if known is None:
+            c = self.whole
+            if not self.place(c, FEW):
+                return False
+            self.number_of_rung[c] = len(self.rungs(c))
+            self.simplified(c)
+            return self.form is not ITSELF
+        same: set[int | Contraction] = set(self.inputs)
+        for c in self.steps:
+            if same.issuperset(c.parts) and c in known.fitted:
+                self.fitted[c], self.numbers[c], self.held[c] = known.fitted[c], known.numbers[c], known.held[c]
+                self.number_of_rung[c] = known.number_of_rung[c]
+                if c is self.whole:
+                    self.target = known.target
+            elif not self.climbed(c):
+                return False
+            before = self.fitted[c]
+            if before.score > self.enough(c) and not self.summed(c):
+                self.simplified(c)
+            if self.fitted[c] is before and same.issuperset(c.parts):
+                same.add(c)
+        return self.whole not in same
 
     # --- a step that is a sum ---
 
@@ -241,7 +281,7 @@ class Fitting:
             return False
         hidden, offsets, weights, constant, off = [], [], [], 0.0, 0.0
         for i in range(len(own)):
-            units = units_of(lambda u, i=i: link.inner.part(i, u)[:, None], self.goal, roundoff=self.roundoff)  # type: ignore[union-attr]
+            units = units_of(partial(_part, link.inner, i), self.goal, roundoff=self.roundoff)
             if units is None:
                 return False
             hidden.append(units.gains[:, None] * np.eye(len(own))[i])
@@ -363,8 +403,8 @@ class Fitting:
         number = self.numbers[part]
         if number.way is None:
             value = (lambda x: x[:, part]) if isinstance(part, int) else partial(self.number_at, part)
-            order = number.values.argmin(), number.values.argmax()
-            number.way = Way(value, *(number.pool[i] for i in order), self.rng)
+            low, high = number.pool[number.values.argmin()], number.pool[number.values.argmax()]
+            number.way = Way(value, low, high, self.rng)
         return None if isinstance(number.way, Way) and not number.way.rises else number.way
 
     def number_at(self, c: Contraction, points: np.ndarray) -> np.ndarray:
@@ -525,9 +565,14 @@ class Fitting:
         return layers
 
 
+def _part(inner: Parts, i: int, u: np.ndarray) -> np.ndarray:
+    """One of the functions of a sum, (n, 1)."""
+    return inner.part(i, u)[:, None]
+
+
 def _few(c: Contraction, units: int) -> Step:
     """A step of so many units, of which only the size counts."""
     return Step([(np.empty((units, len(c.parts))), np.empty(units))], np.empty(units), 0.0, 0.0)
 
 
-__all__ = ["Fitting", "contracting", "networks", "steps_of"]
+__all__ = ["Fitting", "contracting", "networks", "simpler_steps_of", "steps_of"]

@@ -55,7 +55,7 @@ from surefit.search.limits import (
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed, jumps_alone
-from surefit.search.strategies.contracting import networks, steps_of
+from surefit.search.strategies.contracting import networks, simpler_steps_of, steps_of
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.layers import seconds_per_value
@@ -94,12 +94,11 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if steps is not None:
             yield from networks(s, steps, UNASKED_PARAMETERS)
         yield from linked_numbers(s)
+        if s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0):
+            simpler = yield from simpler_steps_of(s, steps)
+            steps = steps if simpler is None else simpler
         if steps is not None:
             yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
-        elif s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0):
-            steps = yield from steps_of(s, at_once=True)
-            if steps is not None:
-                yield from networks(s, steps, math.inf)
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
     if later:

@@ -70,8 +70,10 @@ SOON = 300  # units that are solved for at once; more when the network is not go
 SEEN = 0.5  # of the points are taken evenly over the numbers, the others over the inputs
 PRODUCTS = {2: 40_000, 3: 150_000}  # values that a sum of products of so many numbers may take
 LOOKED_AT = 2000  # points that tell how well a step is fitted in another form
-SIMPLER = 10.0  # times better a step must be in another form
+BETTER = 10.0  # times better a step must be in another form
 FEW, MORE = 150, 400  # units that tell whether it is, and so many where it is smooth
+UNTIL, EACH_OF_TIME = 0.6, 0.1  # of the time, up to which other forms are tried, and for values of one sum of products
+FINER = 4.0  # times as large is a finer sum of products
 PURSUED = 2  # forms, those in which few units learn most
 OF_SIZE = 0.8  # of the parameters that a network may have, that a step may make it so large
 SMOOTH = 1e-3  # of half the range of a number: an error of the few with which it is
@@ -122,11 +124,12 @@ def steps_of(s: State) -> Generator[Attempt | Sentence, Candidate | None, Fittin
 
 
 def simpler_steps_of(
-    s: State, known: Fitting | None
+    s: State, known: Fitting | None, share: float = CONTRACTED
 ) -> Generator[Attempt | Sentence, Candidate | None, Fitting | None]:  # fmt: skip
     """The same steps with numbers in whatever form is simpler; None where none is.
 
-    known: these steps; None: of a function that takes all of its inputs at once, which is a single step.
+    known: these steps; None: of a function that takes all of its inputs at once, which is a single step. share: of the
+    goal, to which each is fitted.
     """
     values = _values(s)
     if values is None:
@@ -134,9 +137,9 @@ def simpler_steps_of(
     rng = np.random.default_rng([s.seed, 0xF0B])
     if known is None:
         every = range(s.dim)
-        fitting = Fitting(s, values, rng, Contraction(frozenset(every), tuple(every), np.zeros((1, s.dim))))
+        fitting = Fitting(s, values, rng, Contraction(frozenset(every), tuple(every), np.zeros((1, s.dim))), share)
     else:
-        fitting = Fitting(s, values, rng, known.whole)
+        fitting = Fitting(s, values, rng, known.whole, share)
     if not fitting.simpler(known):
         return None
     yield say("simpler-steps") if fitting.form is ITSELF else say("simpler-form", form=fitting.form.name)
@@ -190,10 +193,12 @@ class Fitting:
     All values are of points of [-1, 1]^d. A step that is of the whole has the target as its number.
     """
 
-    def __init__(self, s: State, function: Values, rng: np.random.Generator, whole: Contraction) -> None:
+    def __init__(
+        self, s: State, function: Values, rng: np.random.Generator, whole: Contraction, share: float = CONTRACTED
+    ) -> None:  # fmt: skip
         self.state, self.function, self.rng, self.whole = s, function, rng, whole
         self.roundoff = ROUNDOFF[str(s.dtype)]
-        self.goal = max(CONTRACTED * (s.goal or 0.0) / s.size if s.size > 0 else 0.0, 10.0 * self.roundoff)
+        self.goal = max(share * (s.goal or 0.0) / s.size if s.size > 0 else 0.0, 10.0 * self.roundoff)
         self.steps = list(whole.all())
         self.numbers: dict[int | Contraction, _Number] = {}
         self.held: dict[Contraction, np.ndarray] = {}  # (d,)
@@ -215,6 +220,11 @@ class Fitting:
     def form(self) -> Form:
         """That the last step is fitted in."""
         return self.numbers[self.whole].form
+
+    @property
+    def score(self) -> float:
+        """Of the last step, of half the range of its values."""
+        return self.fitted[self.whole].score
 
     # --- fitting ---
 
@@ -305,7 +315,7 @@ class Fitting:
         half = 0.5 * float(np.ptp(y))
         if not np.isfinite(y).all() or not half > 0.0:
             return
-        enough, most = self.enough(c), self.fitted[c].score / SIMPLER
+        enough, most = self.enough(c), self.fitted[c].score / BETTER
         found: list[tuple[Step, _Number, Step | None, float]] = []
         for number, first in self.forms(c, held, own):
             for step in (first, *self.finer(c, held, number, first)):
@@ -323,9 +333,9 @@ class Fitting:
                 if off <= most:
                     found.append((Step(step.hidden, step.weights, step.constant, off), number, last, number_off))
                     most = min(most, max(HELPED * off, enough))
-                if off <= enough or self.state.progress.out_of_time(1.0 - reserve(self.state)):
+                if off <= enough or self.late:
                     break
-            if most <= enough or self.state.progress.out_of_time(1.0 - reserve(self.state)):
+            if most <= enough or self.late:
                 break
         if found:  # the smallest of the best
             size = lambda each: self.total({c: each[0]}, each[2])
@@ -335,9 +345,14 @@ class Fitting:
             self.fitted[c], self.numbers[c], self.last, self.off[c] = min(near, key=size)
             self.number_of_rung[c] = len(self.rungs(c))
 
+    @property
+    def late(self) -> bool:
+        """Whether so much of the time is over that a network must come of what is known."""
+        return self.state.progress.out_of_time(UNTIL)
+
     def enough(self, c: Contraction) -> float:
         """An error with which a step is left as it is; the last may be off by more, as nothing is made of it."""
-        return SIMPLER * self.goal if c is self.whole else self.goal
+        return BETTER * self.goal if c is self.whole else self.goal
 
     def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step]]:
         """The numbers of a step in the forms in which it is simplest, each with a step by few units.
@@ -389,14 +404,14 @@ class Fitting:
             found = self.solved(c, held, number, MORE)
             if found is not None:
                 yield found
-        most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, OF_TIME)))
-        for tol in FINEST:
+        most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, EACH_OF_TIME)))
+        for tol in FINEST if not self.late else ():
             found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
             if found is None:
                 return
             yield found
-            if self.total({c: found}, None) > most_parameters(self.state):
-                return  # finer ones are larger
+            if self.late or FINER * self.total({c: found}, None) > most_parameters(self.state):
+                return
 
     def way(self, part: int | Contraction) -> Way | Link | None:
         """The way on which the places of a number are found; None where it falls on it."""

@@ -96,7 +96,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if steps is not None:
             yield from networks(s, steps, UNASKED_PARAMETERS)
         yield from linked_numbers(s)
-        if s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0):
+        if s.best is None or s.best.score > HELPED * (s.goal or 0.0):
             yield from in_simpler_form(s, steps)
         if steps is not None:
             yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
@@ -141,7 +141,7 @@ def in_simpler_form(s: State, steps: Fitting | None) -> Strategy:
             return None
         before = simpler.score
         yield from networks(s, simpler, math.inf)
-        if s.best is None or s.best.score > s.judge.share(ADAM_REACHES):
+        if s.best is None or s.best.details["solver"] != "contracted":
             return None
     return None
 

@@ -606,6 +606,19 @@ SENTENCES: dict[str, Both] = {
         "the function is a sum of {parts} parts of {largest} inputs at most, some of which they share",
         "函数是 {parts} 个部分之和，每部分至多 {largest} 个输入，部分之间共用一些输入",
     ),
+    "simpler-form": Both(
+        "{form} is simpler: it was fitted in place of the values, and a last layer undoes it",
+        "{form}更简单：以它代替函数值来拟合，再由最后一层还原",
+    ),
+    "simpler-steps": Both(
+        "numbers that the steps hand on are simpler in other forms, as sums, or as sums of products",
+        "各步传递的数换成其他形式、和式或乘积之和后更简单",
+    ),
+    "form-itself": Both("the function itself", "函数本身"),
+    "form-square": Both("the square of the function", "函数的平方"),
+    "form-reciprocal": Both("the reciprocal of the function", "函数的倒数"),
+    "form-inverse-square": Both("the reciprocal of the square of the function", "函数平方的倒数"),
+    "form-logarithm": Both("the logarithm of the function", "函数的对数"),
     "taken-together": Both(
         "the function takes its {inputs} inputs together in {steps} steps, each of {numbers} numbers at most",
         "函数把 {inputs} 个输入分 {steps} 步合并，每步至多合并 {numbers} 个数",

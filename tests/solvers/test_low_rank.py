@@ -105,3 +105,13 @@ def test_no_more_values_are_asked_for_than_may_be(name, most):
     found = products_of(counted, 1e-7, most, np.random.default_rng(0), coarsest=1e-2)
     assert asked <= most
     assert (found is not None) == (name == "smooth" and most >= 700)
+
+
+@pytest.mark.parametrize("power", [0.1, 0.05])
+def test_products_of_a_root_that_no_float_resolves_are_as_good_as_may_be_elsewhere(power):
+    """Beside -1 the next float changes (u + 1)^0.1 by 0.02: no tolerance is reached there, and others elsewhere are."""
+    f = lambda p: (1.0 + p[:, 0]) ** (power * (2.0 + p[:, 1]))
+    found = products_of(f, 1e-8, 300_000, np.random.default_rng(0), coarsest=1e-2)
+    assert found is not None and found.tol <= 1e-3
+    x = points()
+    assert np.abs(found.at(x) - f(x)).max() <= 3.0 * found.tol * 2.0**0.3

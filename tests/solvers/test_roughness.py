@@ -121,3 +121,12 @@ def test_local_lengths_grow_slowly_and_count_what_they_say(f, place):
     integral = np.sum(0.5 * (1 / lengths[1:] + 1 / lengths[:-1]) * np.diff(at))
     assert integral == pytest.approx(mesh.count, rel=1e-3)
     assert np.abs(at[np.argmin(lengths)] - place) < 1e-2
+
+
+def test_places_that_are_rounded_to_one_float_are_no_places_of_a_polynomial():
+    """A pole leads to pieces so short that the first two of their 17 places are one: that matrix is singular."""
+    spacing, middle = 0.0196, -0.9904  # of -1 and -cos(pi/16), which are rounded to it
+    taken_at = lambda u: np.round((u - middle) / spacing) * spacing + middle
+    assert taken_at(np.array([-1.0]))[0] == taken_at(-np.cos(np.pi / 16) * np.ones(1))[0]
+    found = pieces_of(column(lambda u: np.exp(taken_at(u))), 1e-9, 2000, shortest=0.5, taken_at=taken_at)
+    assert np.isfinite(found.coefficients).all()

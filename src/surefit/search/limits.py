@@ -64,6 +64,8 @@ FIRST_OF_ONE = 3  # rungs of one input before it is asked where the function is 
 # the goal, and at last, of its size.
 COMPOSED, COMPOSED_FIRST, COMPOSED_LEAST = 4, 0.01, 1e-14
 CONTRACTED = 0.01  # of the goal, to which each step of a function that takes its inputs together is fitted
+IN_OTHER_FORMS = (0.01, 1e-4)  # the same of steps that are tried in other forms, and again where that helped
+AGAIN_UNTIL = 0.5  # of the time, up to which that is
 MOST_DEEP, MOST_WIDE = 8, 3000  # hidden layers of such a network, and units of one
 # A sum of products of functions of one input: how often it is tried, with which error at first, of the goal, and at
 # last, of the size; and values that tell the products, of two inputs and of three.

@@ -28,6 +28,8 @@ SAMPLES = 3000  # points of the grid at which the residual is looked at
 CHECKED = 1000  # points of the box, beside as many close to where pieces are short
 OFF = 10.0  # times the tolerance, by which values between the points of the grid may be off
 SHARE = 0.3  # of the tolerance, to which pieces and products are found
+SHORT = 1e-4  # length of a piece: at a singular end shorter ones may be those of rounded places, whatever the tolerance
+AGAIN = 100.0  # times the tolerance, to which products are looked for where only these are not resolved
 LOOSER = 3.0  # times what is left along lines, to which products are looked for where it stays above the tolerance
 LEAST_VALUES = 500  # of which anything can be told: of a function that is a polynomial of degree 16 in each input
 SETTLES = 1e-14  # of the largest value: no finer tolerance is of use
@@ -119,14 +121,18 @@ def products_of(
         if isinstance(found, Products):
             reached = max(wanted, found.tol)
             return replace(found, asked=f.asked, tol=reached) if reached <= max(wanted, coarsest) else None
-        if found is None or not coarsest > 0.0 or LOOSER * found <= tol:
+        if found is None or not coarsest > 0.0 or LOOSER * found[0] <= tol:
             return None
-        tol = LOOSER * found  # a cautious estimate: what comes of it may be better
+        # a cautious estimate: what comes of it may be better
+        tol = min(LOOSER * found[0], max(LOOSER * found[1], AGAIN * tol))
     return None
 
 
-def _products_of(f: Asked, tol: float, generator: np.random.Generator) -> Products | float | None:
-    """The products; where its values along lines are not so smooth, what is left there, as a share of the size."""
+def _products_of(f: Asked, tol: float, generator: np.random.Generator) -> Products | tuple[float, float] | None:
+    """The products; where its values along lines are not so smooth, what is left there, as a share of the size.
+
+    That is of all pieces, and of those that are not as short as where the places themselves are rounded too much.
+    """
     lines = [np.array(FIRST_LINES), np.array(FIRST_LINES)]
     looked: list[list[float]] = [[], []]
     for _ in range(ROUNDS):
@@ -134,7 +140,7 @@ def _products_of(f: Asked, tol: float, generator: np.random.Generator) -> Produc
         for line, i in ((lambda t: f(t, lines[1]), 0), (lambda t: f(lines[0], t).T, 1)):
             along.append(pieces_of(line, SHARE * tol, f.left // (2 * len(lines[1 - i])), looked_at=looked[i]))
             if not along[i].settled:
-                return along[i].unresolved
+                return along[i].unresolved(), along[i].unresolved(SHORT)
         size = max(p.size for p in along)
         if not size > 0.0:
             return None

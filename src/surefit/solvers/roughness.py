@@ -25,6 +25,7 @@ CHECKED = 400  # places at which pieces that seem to be resolved are looked at
 MISSED = 100.0  # times the tolerance, by which a polynomial is off where something narrow lies between its points
 CLOSE = 3e-4  # half of the length of a piece about such a place
 MOVED = 0.01  # of half a piece, by which places may be rounded: with more, a polynomial through them tells little
+SPACED = 0.1  # of their distance, that two of its points must have when rounded: none through two at one place
 SPLIT = 0.4871  # where a piece is split: not in the middle, which symmetric functions like for their kinks
 FLOOR = 128.0  # roundings of its ends, which no piece is shorter than
 NEAR_ZERO = 1e-40  # the same about 0, where floats lie densely
@@ -56,10 +57,11 @@ class Pieces:
         """The middle of the shortest piece."""
         return float(self.ends[np.argmin(np.diff(self.ends, axis=1)[:, 0])].mean())
 
-    @property
-    def unresolved(self) -> float:
-        """What further coefficients would add where they add most, as a share of the size."""
-        return float(_rest(np.abs(self.coefficients).max(axis=2)).max()) / self.size if self.size > 0 else 0.0
+    def unresolved(self, longer: float = 0.0) -> float:
+        """What further coefficients would add where they add most, as a share of the size; of pieces so long alone."""
+        rest = _rest(np.abs(self.coefficients).max(axis=2))
+        rest = rest[np.diff(self.ends, axis=1)[:, 0] >= longer]
+        return float(rest.max(initial=0.0)) / self.size if self.size > 0 else 0.0
 
     @property
     def jumping(self) -> np.ndarray:
@@ -149,7 +151,7 @@ def _resolved(
         if taken_at is not None:
             t = (2.0 * taken_at(x.reshape(-1)).reshape(x.shape) - (low + high)[:, None]) / (high - low)[:, None]
             moved = np.abs(t - nodes).max(axis=1)
-            apart = moved <= MOVED
+            apart = (moved <= MOVED) & (np.diff(t, axis=1) > SPACED * np.diff(nodes)).all(axis=1)
             own = np.flatnonzero(apart & (moved > 0.0))
             c[own] = np.linalg.solve(np.polynomial.chebyshev.chebvander(t[own], DEGREE), y[own])
         sizes = np.abs(c).max(axis=2)

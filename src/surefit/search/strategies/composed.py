@@ -106,7 +106,10 @@ def layered(
             tol = COARSER * max(tol, COMPOSED_LEAST)  # fewer digits may do
             continue
         if size_of(layers) > most_parameters(s):
-            return None
+            tol = COARSER * max(tol, COMPOSED_LEAST)
+            if s.best is not None and s.best.score <= tol * s.size:
+                return None
+            continue
         units = sum(len(b) for _, b in layers[:-1])
         stage = say(f"stage-{made}", units=units, layers=len(layers) - 1)
         attempt = of_layers(

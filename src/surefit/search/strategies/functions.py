@@ -29,6 +29,7 @@ from surefit.search.judging import spread_points
 from surefit.search.limits import (
     ADAM_AFTER_LM,
     ADAM_REACHES,
+    AGAIN_UNTIL,
     BEFORE_SEPARATED,
     BY_THE_WAY,
     DEEP,
@@ -36,6 +37,7 @@ from surefit.search.limits import (
     FIRST_OF_ONE,
     FIRST_OF_TWO,
     HELPED,
+    IN_OTHER_FORMS,
     IN_REACH,
     IN_REACH_OF_MORE,
     LARGE,
@@ -55,7 +57,7 @@ from surefit.search.limits import (
 )
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.composed import composed, jumps_alone
-from surefit.search.strategies.contracting import networks, steps_of
+from surefit.search.strategies.contracting import Fitting, networks, simpler_steps_of, steps_of
 from surefit.search.strategies.graded import graded
 from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.layers import seconds_per_value
@@ -94,6 +96,8 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if steps is not None:
             yield from networks(s, steps, UNASKED_PARAMETERS)
         yield from linked_numbers(s)
+        if s.best is None or s.best.score > HELPED * (s.goal or 0.0):
+            yield from in_simpler_form(s, steps)
         if steps is not None:
             yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
         if s.dim in BEFORE_SEPARATED:
@@ -123,6 +127,22 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         yield say("no-adam-after-lm", share=ADAM_AFTER_LM)
         return None
     yield from adam(s, s.drawn(min(1000 * s.dim**2, ENOUGH)), None, jit)
+    return None
+
+
+def in_simpler_form(s: State, steps: Fitting | None) -> Strategy:
+    """The steps of a function, or itself as one, in whatever form is simpler; more finely where that helped."""
+    before = math.inf
+    for share in IN_OTHER_FORMS:
+        if before < math.inf and s.progress.out_of_time(AGAIN_UNTIL):
+            return None
+        simpler = yield from simpler_steps_of(s, steps, share)
+        if simpler is None or simpler.score * HELPED > before:
+            return None
+        before = simpler.score
+        yield from networks(s, simpler, math.inf)
+        if s.best is None or s.best.details["solver"] != "contracted":
+            return None
     return None
 
 

@@ -59,6 +59,7 @@ ROUNDED = 2.0**-52  # of the values, in which pieces are looked for in every dty
 BESIDE_ORIGIN = 1e-9  # of half the box: so close to it pieces shrink and errors lie, and so close the origin is
 CLOSEST = 1e-200  # of half the box, about an origin that is 0: pieces need be no shorter
 WATCHED = 1000  # places on the pieces at which candidates are measured
+GROWING = 1.5  # times the seconds of so much work that more units may take, which fit into caches less well
 SAME = 1e-3  # places that differ by less are one
 
 
@@ -72,7 +73,7 @@ def graded(s: State) -> Strategy:
     if s.dim != 1 or not s.problem.free or function is None or s.problem.gradients is not None or s.problem.log_target:
         return None
     line = Line.of(s.problem, str(s.dtype))
-    before, failed, to, looked_at = np.inf, 0, 0.0, places_named(s, line.scaling)
+    before, failed, to, looked_at, rate = np.inf, 0, 0.0, places_named(s, line.scaling), 0.0
     ladder = list(GRADED)
     while ladder:
         per_piece, growth, share = ladder.pop(0)
@@ -89,7 +90,8 @@ def graded(s: State) -> Strategy:
         mesh = Mesh(pieces, per_piece, growth, line.eps, line.shortest)
         gains, offsets = units_on(mesh)
         places = mesh.points(4, BESIDE_ENDS)
-        if work_of(places, gains, offsets) > ITERATION:
+        work = work_of(places, gains, offsets)
+        if work > ITERATION:
             origin = line.singular(pieces.shortest, pieces, jumps)
             if origin is None:
                 yield say("no-finer", units=len(gains))
@@ -103,10 +105,15 @@ def graded(s: State) -> Strategy:
         centres = np.concatenate([offsets, -steepest * [line.centre(j, s.dtype) for j in jumps]])
         if s.problem.affordable is not None and len(places) > s.problem.affordable:
             return None  # its values cost too much
+        left, began = s.progress.left(), s.progress.seconds
+        if left is not None and GROWING * rate * work > left:
+            yield say("no-time-for-units", units=len(centres))
+            return None
         found = yield s.attempt(
             Features(), s.hidden(len(centres)), placed(line.problem, line.inputs(places)), layer=(hidden, centres),
             local=True, steps=np.array([j.height for j in jumps]) if jumps else None, reserve=SOLVER_RESERVE,
         )  # fmt: skip
+        rate = (s.progress.seconds - began) / work  # with what measuring it costs
         if found is None:
             return None
         failed = failed + 1 if found.score * HELPED > before else 0

@@ -35,7 +35,7 @@ from surefit.solvers.features import SCALES, linear_features
 from surefit.solvers.univariate import Units, units_of
 
 OF_TIME = 0.4  # of the time, that values may cost
-VALUES = 60_000  # of the function that it takes at most to see whether it is one; for each input, one of fewer numbers
+VALUES = 60_000  # of two inputs that it takes at most to see whether it is one; for each input, one of fewer numbers
 LEAST_VALUES = 5000  # with which it is looked for
 LOOKED_AT = 4000  # points that tell the range of the sum
 MOST_UNITS = 600  # that make the number
@@ -89,7 +89,7 @@ def linked_numbers(s: State) -> Strategy:
 
     rng = np.random.default_rng([s.seed, 0x11C])
     values = AtMost(of_scaled)
-    found = values.within(min(VALUES, affordable(s, OF_TIME)), lambda: linked(values, s.dim, rng))
+    found = values.within(min(VALUES * max(2, s.dim) / 2, affordable(s, OF_TIME)), lambda: linked(values, s.dim, rng))
     if found is None:
         yield from _of_fewer(s, values, scaling, rng)
         return None

@@ -205,6 +205,11 @@ SENTENCES: dict[str, Both] = {
     "assuming-numpy-kernels": Both(
         "the kernels of {names} are within 4 units in the last place", "{names} 的计算核误差不超过 4 个末位单位"
     ),
+    "assuming-floats": Both(
+        "wherever it runs the model gives the very numbers that it gave here; at {count} floats they were looked at one by "
+        "one",
+        "模型在任何机器上给出的数值与此处完全相同；其中 {count} 个浮点数处逐一核对",
+    ),
     "proof-interrupted": Both(
         "interrupted: the bounds are those proved until then", "被中断：这些界是到那时为止已证明的"
     ),

@@ -191,8 +191,8 @@ SENTENCES: dict[str, Both] = {
         "NumPy 的 +、-、*、/ 和 sqrt 符合 IEEE 754，舍入到最近；矩阵乘积是乘积之和",
     ),
     "assuming-functions": Both(
-        "NumPy's {names}: within {units} units in the last place (it documents 4; SciPy's erf: {special})",
-        "NumPy 的 {names}：误差不超过 {units} 个末位单位（其文档为 4；SciPy 的 erf：{special}）",
+        "NumPy's {names}: within {units} units in the last place (it documents 4; SciPy's erf, gamma and the like: {special})",
+        "NumPy 的 {names}：误差不超过 {units} 个末位单位（其文档为 4；SciPy 的 erf、gamma 等：{special}）",
     ),
     "assuming-blocks": Both(
         "the model runs with sums taken in blocks of 16, each product and sum rounded apart",

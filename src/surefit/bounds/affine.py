@@ -229,6 +229,10 @@ def _erf_slope(x: Range, y: Range) -> Range:
     return I.mul(_ERF, I.exp(I.neg(I.square(x))))
 
 
+def _erfinv_slope(x: Range, y: Range) -> Range:
+    return I.div(I.exp(I.square(y)), _ERF)
+
+
 def _root_slope(x: Range, y: Range) -> Range:
     return _per(_twice(y))
 
@@ -280,6 +284,14 @@ UNARY: dict[str, Callable[..., Form]] = {
         lambda x, y: I.neg(_erf_slope(x, y)),
         lambda x, y: I.mul(_twice(x, 2.0), _erf_slope(x, y)),
     ),
+    "erfinv": _smooth(RULES["erfinv"], _erfinv_slope, lambda x, y: I.mul(_twice(y), I.square(_erfinv_slope(x, y)))),
+    "gamma": _smooth(
+        I.gamma_,
+        lambda x, y: I.mul(y, I.digamma(x)),
+        lambda x, y: I.mul(y, I.add(I.square(I.digamma(x)), I.polygamma(1, x))),
+    ),
+    "lgamma": _smooth(I.lgamma, lambda x, y: I.digamma(x), lambda x, y: I.polygamma(1, x)),
+    "digamma": _smooth(I.digamma, lambda x, y: I.polygamma(1, x), lambda x, y: I.polygamma(2, x)),
     "reciprocal": _smooth(_per, lambda x, y: I.neg(I.square(y)), lambda x, y: _twice(I.whole_power(y, 3))),
     "square": square,
     "neg": neg,

@@ -95,6 +95,8 @@ FUNCTIONS: dict[str, Rule] = {
     "softplus": lambda x: (1 + x.exp()).log(),
     "erf": lambda x: x.erf(),
     "erfc": lambda x: x.erfc(),
+    "gamma": lambda x: x.gamma(),
+    "lgamma": lambda x: x.lgamma(),
 }
 UNITS = ("tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus")
 KINKS = {"abs", "relu", "max", "min", "clip"}  # read where a ball lies on one side of each

@@ -46,7 +46,7 @@ def gap_of(proof: surefit.Certificate) -> float:
 
 
 def sampled(fit: surefit.Fit, formulas: list[str], n: int = 200_000) -> tuple[float, float]:
-    """The largest |error| of many random points, faces and corners, and of as many around the largest of these.
+    """The largest |error| of many random points, faces and corners, and of more and more closely around the largest.
 
     In float64, and of the program that runs: near its rounding the error differs from float to float. It is what a
     careful tester would find. The second: of the network in exact arithmetic, at the thousand points where most was
@@ -67,11 +67,13 @@ def sampled(fit: surefit.Fit, formulas: list[str], n: int = 200_000) -> tuple[fl
             y = np.stack([np.broadcast_to(f(*(values[v] for v in f.variables)), (len(x),)) for f in parsed], axis=1)
             return np.nan_to_num(np.abs(fit.predict(x).reshape(len(x), -1) - y).max(axis=1), nan=0.0, posinf=0.0)
 
-    first = error(u)
-    best = u[np.argsort(-first)[:32]]
-    near = np.repeat(best, n // 32, axis=0) + rng.normal(scale=1e-3, size=(n // 32 * 32, len(low)))
-    u = np.concatenate([u, np.clip(near, 0.0, 1.0)])
-    seen = np.concatenate([first, error(u[n:])])
+    seen = error(u)
+    # where rounding is part of an error, it is the largest at one float of many beside each other
+    for scale, often in ((1e-3, 1), (1e-4, 4), (1e-5, 4), (1e-6, 4)):
+        best = u[np.argsort(-seen)[:32]]
+        near = np.repeat(best, often * n // 32, axis=0)
+        near = np.clip(near + rng.normal(scale=scale, size=near.shape), 0.0, 1.0)
+        u, seen = np.concatenate([u, near]), np.concatenate([seen, error(near)])
     x = np.clip(low + u[np.argsort(-seen)[:1000]] * (high - low), low, high)
     try:
         exact = residual(program_of(fit.model, len(low)), parsed, list(fit.names), x, x, None)

@@ -1,6 +1,7 @@
 """Attacks on what is claimed of networks: relations, derivatives, pairs, errors. Prints every claim that is false.
 
     python scripts/fuzz_properties.py --networks 1000 --seed 0
+    python scripts/fuzz_properties.py --networks 1000 --seconds 600  # a network takes a second and more
 
 Half of the networks are ReLU networks of one input whose weights are short binary fractions: their maxima, slopes and
 bends are known exactly, in fractions, and thresholds lie exactly at them or one float beside. The others have any
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import copy
 import re
+import signal
 import sys
 import time
 from collections import Counter
@@ -492,18 +494,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="after which no other network is begun")
     arguments = parser.parse_args()
     mpmath.mp.dps = 40
+    for number in (signal.SIGINT, signal.SIGTERM):  # a proof takes Ctrl-C for itself: what is known by then is told
+        signal.signal(number, lambda *_: sys.exit())
     faults = Faults()
     started = time.monotonic()
     done = 0
-    with suppress(KeyboardInterrupt):
+    with suppress(SystemExit):
         for i in range(arguments.networks):
+            if time.monotonic() - started > arguments.seconds:
+                break
             rng = np.random.default_rng([arguments.seed, i])
             (parts if i % 5 == 4 else exactly if i % 2 else anything)(rng, faults)
             done += 1
     print(*(f"{kind} {n}" for kind, n in sorted(faults.items())), sep="\n")
-    print(f"{done} networks, {faults['FALSE']} false claims, {time.monotonic() - started:.0f} s")
+    asked = f" of {arguments.networks}" if done < arguments.networks else ""
+    print(f"{done}{asked} networks, {faults['FALSE']} false claims, {time.monotonic() - started:.0f} s")
     return 1 if faults["FALSE"] else 0
 
 

@@ -191,8 +191,8 @@ SENTENCES: dict[str, Both] = {
         "NumPy 的 +、-、*、/ 和 sqrt 符合 IEEE 754，舍入到最近；矩阵乘积是乘积之和",
     ),
     "assuming-functions": Both(
-        "NumPy's {names}: within {units} units in the last place (it documents 4; SciPy's erf: {special})",
-        "NumPy 的 {names}：误差不超过 {units} 个末位单位（其文档为 4；SciPy 的 erf：{special}）",
+        "NumPy's {names}: within {units} units in the last place (it documents 4; SciPy's erf, gamma and the like: {special})",
+        "NumPy 的 {names}：误差不超过 {units} 个末位单位（其文档为 4；SciPy 的 erf、gamma 等：{special}）",
     ),
     "assuming-blocks": Both(
         "the model runs with sums taken in blocks of 16, each product and sum rounded apart",
@@ -204,6 +204,11 @@ SENTENCES: dict[str, Both] = {
     ),
     "assuming-numpy-kernels": Both(
         "the kernels of {names} are within 4 units in the last place", "{names} 的计算核误差不超过 4 个末位单位"
+    ),
+    "assuming-floats": Both(
+        "wherever it runs the model gives the very numbers that it gave here; at {count} floats they were looked at one by "
+        "one",
+        "模型在任何机器上给出的数值与此处完全相同；其中 {count} 个浮点数处逐一核对",
     ),
     "proof-interrupted": Both(
         "interrupted: the bounds are those proved until then", "被中断：这些界是到那时为止已证明的"

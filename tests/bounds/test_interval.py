@@ -57,6 +57,7 @@ UNARY = {
     "asin": (-1, 1), "acos": (-1, 1), "atan": (-1e5, 1e5), "sinh": (-700, 700), "cosh": (-700, 700),
     "tanh": (-20, 20), "asinh": (-1e5, 1e5), "acosh": (1, 1e5), "atanh": (-0.999, 0.999), "sqrt": (0, 1e10),
     "cbrt": (-1e5, 1e5), "erf": (-6, 6), "erfc": (-6, 20), "sigmoid": (-700, 700), "softplus": (-700, 700),
+    "erfinv": (-0.9999, 0.9999), "gamma": (1e-9, 170), "lgamma": (1e-9, 1e6), "digamma": (1e-9, 1e6),
 }  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def test_functions_contain_what_mpmath_gives(name):
     exact = {
         "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log1p(mp.exp(x)),
         "exp2": lambda x: mp.mpf(2) ** x, "log2": lambda x: mp.log(x, 2),
-        "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+        "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)), "lgamma": mp.loggamma,
     }.get(name) or getattr(mp, name)  # fmt: skip
     rng = np.random.default_rng(3)
     low, high = UNARY[name]
@@ -223,8 +224,34 @@ def test_subnormals_zeros_and_overflow():
 
 
 def test_a_primitive_without_bounds_is_refused_by_name():
-    with pytest.raises(RecordError, match="'erfinv' has no bounds"):
-        ops.erfinv(Range.of([0.5]))
+    with pytest.raises(RecordError, match="'polygamma' has no bounds"):
+        ops.polygamma(Range.of([1.0]), Range.of([0.5]))
+
+
+@pytest.mark.parametrize("name", ["gamma", "lgamma", "digamma", "polygamma 1", "polygamma 2"])
+def test_functions_of_gamma_beside_their_zeros_and_the_least_of_them(name):
+    mp = pytest.importorskip("mpmath", reason="the oracle")
+    rng = np.random.default_rng(5)
+    at = np.repeat([1.0, 2.0, 1.4616321449683622, 1e-8, 3.0, 30.0], 20)
+    x = at * (1 + rng.choice([0.0, 1e-16, 1e-12, 1e-5, 0.1], 120) * rng.normal(size=120))
+    wide = x * rng.choice([0.0, 2e-16, 1e-12, 1e-3, 0.4], 120)
+    low, high = x - wide, x + wide
+    n = int(name[-1]) if name[-1].isdigit() else None
+    r = RULES[name](Range(low, high)) if n is None else I.polygamma(n, Range(low, high))
+    exact = {"gamma": mp.gamma, "lgamma": mp.loggamma, "digamma": mp.digamma}.get(name) or (
+        lambda t: mp.polygamma(n, t)
+    )
+    assert not r.bad.any()
+    with mp.workdps(50):
+        least = mp.findroot(mp.digamma, 1.46)
+        for i in range(120):
+            places = [mp.mpf(float(v)) for v in (low[i], high[i], x[i])]
+            places += [least] if low[i] <= least <= high[i] else []
+            values = [exact(v) for v in places]
+            assert r.low[i] <= min(values)
+            assert max(values) <= r.high[i]
+            assert r.high[i] - r.low[i] <= 1.001 * (max(values) - min(values)) + 1e-13 * (1 + abs(values[0]))
+    assert RULES["gamma"](Range.of([-0.5], [1.0])).bad.all()
 
 
 def test_products_of_short_numbers_are_what_they_are():

@@ -32,7 +32,7 @@ class Rational:
         }  # fmt: skip
         return rules[op]()
 
-    def compare(self, sign, a, b):
+    def compare(self, sign, a, b, exact):
         return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[sign]
 
     def join(self, op, args):

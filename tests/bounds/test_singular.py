@@ -183,4 +183,5 @@ def test_both_ends_of_a_domain_may_be_where_a_root_ends():
     fit = surefit.fit("sqrt(1-x^2)", "x=-1:1", seed=0, tol=1e-4)
     real = fit.certify(mode="real", time=None)
     assert fit.error.max <= real.upper * (1 + 1e-9) <= 1.06 * max(fit.error.max, real.lower)
-    assert fit.certify(time=10).upper < 1e-2
+    running = fit.certify(time=None)  # at 1 the formula has a value and no series, of which balls know nothing
+    assert fit.error.max <= running.upper * (1 + 1e-9) <= 1.3 * max(fit.error.max, running.lower)

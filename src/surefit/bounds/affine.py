@@ -229,6 +229,10 @@ def _erf_slope(x: Range, y: Range) -> Range:
     return I.mul(_ERF, I.exp(I.neg(I.square(x))))
 
 
+def _erfinv_slope(x: Range, y: Range) -> Range:
+    return I.div(I.exp(I.square(y)), _ERF)
+
+
 def _root_slope(x: Range, y: Range) -> Range:
     return _per(_twice(y))
 
@@ -280,6 +284,14 @@ UNARY: dict[str, Callable[..., Form]] = {
         lambda x, y: I.neg(_erf_slope(x, y)),
         lambda x, y: I.mul(_twice(x, 2.0), _erf_slope(x, y)),
     ),
+    "erfinv": _smooth(RULES["erfinv"], _erfinv_slope, lambda x, y: I.mul(_twice(y), I.square(_erfinv_slope(x, y)))),
+    "gamma": _smooth(
+        I.gamma_,
+        lambda x, y: I.mul(y, I.digamma(x)),
+        lambda x, y: I.mul(y, I.add(I.square(I.digamma(x)), I.polygamma(1, x))),
+    ),
+    "lgamma": _smooth(I.lgamma, lambda x, y: I.digamma(x), lambda x, y: I.polygamma(1, x)),
+    "digamma": _smooth(I.digamma, lambda x, y: I.polygamma(1, x), lambda x, y: I.polygamma(2, x)),
     "reciprocal": _smooth(_per, lambda x, y: I.neg(I.square(y)), lambda x, y: _twice(I.whole_power(y, 3))),
     "square": square,
     "neg": neg,
@@ -446,7 +458,9 @@ class AffineArithmetic:
             return Form(form.c, form.g, form.rho, form.range.intersect(ranged("pow", [a.range, b.range], [None, n])))
         return self._range(ranged("pow", [a.range, b.range], [None, n]))
 
-    def compare(self, sign: str, a: Form, b: Form) -> Truth:
+    def compare(self, sign: str, a: Form, b: Form, exact: list[Fraction | None]) -> Truth:
+        if (known := with_number(sign, a.range, b.range, exact)) is not None:
+            return known
         rule: Callable[..., Truth] = RULES[SIGNS[sign]]
         difference = sub(a, b).range  # narrower than two ranges of values that vary together
         return rule(difference, 0.0)
@@ -470,6 +484,28 @@ class AffineArithmetic:
         g = np.where((only == 1)[:, None], then.g, other.g)
         rho = np.where(both, np.inf, np.where(only == 1, then.rho, other.rho))
         return Form(c, g, rho, hull)
+
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def with_number(sign: str, a: Range, b: Range, exact: list[Fraction | None]) -> Truth | None:
+    """A comparison of a value with a number, of which one side is exact; None for others.
+
+    0.3 lies between two floats, and each of them is surely on its side of it.
+    """
+    if sign not in _TURNED or (exact[0] is None) == (exact[1] is None):
+        return None
+    x, number, sign = (a, exact[1], sign) if exact[0] is None else (b, exact[0], _TURNED[sign])
+    near = Range.exact(number)  # type: ignore[arg-type]
+    below, above = float(near.low), float(near.high)  # the number itself, if it is a float
+    if sign == "<":
+        return Truth(x.low < above, x.high >= above, x.bad)
+    if sign == "<=":
+        return Truth(x.low <= below, x.high > below, x.bad)
+    if sign == ">":
+        return Truth(x.high > below, x.low <= below, x.bad)
+    return Truth(x.high >= above, x.low < above, x.bad)
 
 
 def join(op: str, args: list[Any]) -> Truth:
@@ -553,7 +589,9 @@ class RangeArithmetic:
     def call(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Range:
         return ranged(op, args, exact)
 
-    def compare(self, sign: str, a: Any, b: Any) -> Truth:
+    def compare(self, sign: str, a: Any, b: Any, exact: list[Fraction | None]) -> Truth:
+        if (known := with_number(sign, a, b, exact)) is not None:
+            return known
         rule: Callable[..., Truth] = RULES[SIGNS[sign]]
         return rule(a, b)
 
@@ -597,4 +635,4 @@ def range_of(formula: Expression, low: np.ndarray, high: np.ndarray) -> Range:
     return Range(*(np.broadcast_to(v, (n,)) for v in (r.low, r.high, r.bad)))
 
 
-__all__ = ["AffineArithmetic", "Form", "RangeArithmetic", "form_of", "range_of"]
+__all__ = ["AffineArithmetic", "Form", "RangeArithmetic", "form_of", "range_of", "with_number"]

@@ -95,6 +95,8 @@ FUNCTIONS: dict[str, Rule] = {
     "softplus": lambda x: (1 + x.exp()).log(),
     "erf": lambda x: x.erf(),
     "erfc": lambda x: x.erfc(),
+    "gamma": lambda x: x.gamma(),
+    "lgamma": lambda x: x.lgamma(),
 }
 UNITS = ("tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus")
 KINKS = {"abs", "relu", "max", "min", "clip"}  # read where a ball lies on one side of each
@@ -190,7 +192,7 @@ class Series:
             raise NotFinite
         return a.sqrt() if p == Fraction(1, 2) else (b * a.log()).exp()
 
-    def compare(self, sign: str, a: Any, b: Any) -> Any:
+    def compare(self, sign: str, a: Any, b: Any, exact: list[Fraction | None]) -> Any:
         raise NotFinite
 
     def join(self, op: str, args: list[Any]) -> Any:
@@ -520,8 +522,11 @@ def compared(
             for i, point in enumerate(x):
                 try:
                     y = target(point)
-                except NotFinite:
-                    continue
+                except NotFinite:  # of an end like that of sqrt(1 - x^2), where there is a value and no series
+                    ends = [form.range for form in lines.target(x[i : i + 1], x[i : i + 1])]
+                    if any(r.bad.any() or not np.isfinite(r.size).all() for r in ends):
+                        continue
+                    y = [f.arb(float(r.middle[0]), float(r.radius(r.middle)[0])) for r in ends]
                 if values is None:
                     z = network(point)
                 elif np.isfinite(values[i]).all():

@@ -16,6 +16,7 @@ import numpy as np
 
 from surefit.bounds import taylor
 from surefit.bounds.affine import Form
+from surefit.bounds.floats import Floats
 from surefit.bounds.interval import up
 from surefit.bounds.network import Network
 from surefit.bounds.relax import Relaxation, State, gamma
@@ -42,7 +43,8 @@ class Found:
 
     outputs: an upper bound for each output. undefined: a box in which the target has no value, (low, high). leaves: the
     boxes that cover the domain, with the bound of each; None where there were too many. rounding: how far the running
-    model may be from exact arithmetic in the box with the largest bound.
+    model may be from exact arithmetic in the box with the largest bound. floats: at how many floats the model was run,
+    for an upper bound there.
     """
 
     lower: float
@@ -57,6 +59,7 @@ class Found:
     leaves: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     history: list[tuple[float, float, float]] = field(default_factory=list)  # seconds, lower, upper
     rounding: float | None = None
+    floats: int = 0
 
 
 class Looked(NamedTuple):
@@ -298,16 +301,18 @@ def branch_and_bound(
     cuts: Sequence[np.ndarray] = (),
     progress: Callable[[float, float], None] | None = None,
     error: Callable[[np.ndarray], np.ndarray] | None = None,
+    single: bool = False,
 ) -> Found:
     """The largest |error| on the box low..high (d,) from both sides.
 
     points: where a lower bound is looked for first. values: what the running model gives at points, where its own
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
     each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
-    boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds.
+    boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds. single:
+    whether the values are those that the model gives wherever it runs, and the claim one about floats.
     """
     started = time.monotonic()
-    search = _Search(bounder, low, high, values, outputs, cuts, error)
+    search = _Search(bounder, low, high, values, outputs, cuts, error, single)
     search.witness(points[:64])
     history: list[tuple[float, float, float]] = []
     interrupted = False
@@ -348,9 +353,12 @@ class _Search:
     def __init__(
         self, bounder: Bounder, low: np.ndarray, high: np.ndarray,
         values: Callable[[np.ndarray], np.ndarray] | None, outputs: int, cuts: Sequence[np.ndarray],
-        error: Callable[[np.ndarray], np.ndarray] | None = None,
+        error: Callable[[np.ndarray], np.ndarray] | None = None, single: bool = False,
     ) -> None:  # fmt: skip
         self.bounder, self.values, self.error = bounder, values, error
+        self.floats: Floats | None = None
+        if single and values is not None and len(low) == 1:
+            self.floats = Floats(bounder, values, float(low[0]), float(high[0]))
         self.width = np.maximum(high - low, 1e-300)
         lows, highs = first_boxes(low, high, cuts)
         self.open = _Boxes(lows, highs, np.full((len(lows), outputs), np.inf))
@@ -379,6 +387,8 @@ class _Search:
             return
         if self.values is not None:  # what the bounds can reach at best is with the rounding that they must allow
             below, above = self.bounder.at_points(x)
+            if self.floats is not None:
+                self.floats.flattened(x, below, above, max(self.lower, self.ceiling))
         finite = np.isfinite(above)
         if finite.any():
             self.ceiling = max(self.ceiling, float(above[finite].max()))
@@ -406,6 +416,8 @@ class _Search:
             i = int(np.argmax(seen.surely))
             self.lower, self.at = float(np.nextafter(seen.surely[i], 0.0)), seen.at[i]
         ok = top <= self.limit(rtol, tol)  # NaN and infinity are not
+        if self.floats is not None and not ok.all():
+            ok |= self.one_by_one(low, high, bound, ~ok & ~seen.bad.any(axis=1))
         thin = ((high - low) <= NARROW * self.width).all(axis=1)
         without = np.flatnonzero(thin & seen.bad.any(axis=1) & ~ok)
         if len(without):
@@ -416,6 +428,21 @@ class _Search:
         self.keep(_Boxes(low[stop], high[stop], bound[stop]))
         cut = self.cut(_Boxes(low[go], high[go], bound[go]), seen.slope[go], seen.rest[go])
         self.open = _Boxes(*(np.concatenate([a[~mine], b]) for a, b in zip(self.open, cut, strict=True)))
+
+    def one_by_one(
+        self, low: np.ndarray, high: np.ndarray, bound: np.ndarray, wanted: np.ndarray
+    ) -> np.ndarray:  # fmt: skip
+        """Which of the boxes that are wanted (n,) were looked at float by float; their bounds (n, k) are those then."""
+        assert self.floats is not None
+        done = np.zeros(len(low), bool)
+        for i in np.flatnonzero(wanted & self.floats.few(low, high)):
+            if not self.floats.few(low[i : i + 1], high[i : i + 1])[0]:
+                break
+            above, below, at = self.floats.error(float(low[i, 0]), float(high[i, 0]))
+            bound[i], done[i] = np.minimum(bound[i], above), above < np.inf
+            if below > self.lower:
+                self.lower, self.at = below, np.array([at])
+        return done
 
     def may_be_finer(self, low: np.ndarray, high: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Which of the boxes that are wanted (n,), all thin, are cut further: of one input some, down to two floats."""
@@ -497,6 +524,7 @@ class _Search:
         upper = self.done if self.undefined is None and np.isfinite(self.done) else np.inf
         outputs = self.outputs if np.isfinite(upper) else np.full(len(self.outputs), np.inf)
         found = Found(self.lower, upper, self.at, outputs, self.boxes, undefined=self.undefined)
+        found.floats = 0 if self.floats is None else self.floats.looked
         found.complete = complete and upper <= self.lower * (1.0 + rtol) * (1 + 1e-12)
         reached = self.ceiling + self.slack > self.lower * (1.0 + 0.5 * rtol)
         found.rounding_limited = complete and not found.complete and reached

@@ -24,7 +24,7 @@ from surefit.core.ops import KINDS, Arithmetic, Aval, Op, float64
 from surefit.errors import RecordError
 
 TRUST = 8  # units in the last place by which NumPy's elementary functions may be wrong (documented: 4; seen: 1.2)
-TRUST_SPECIAL = 64  # the same of scipy.special, which documents nothing (seen of erf and erfc: 4)
+TRUST_SPECIAL = 64  # the same of scipy.special, which documents nothing (seen of erf and erfc: 4, of gamma: 5)
 TINY = 5e-324
 EPS = 2.0**-52
 FAR = 2.0**30  # beyond this a periodic function is bounded by its extremes: its argument has too few digits
@@ -545,6 +545,50 @@ def erfc(x: Any) -> Range:
     units = [TRUST_SPECIAL + 2.0 * np.minimum(np.square(end), 2000.0) for end in (x.high, x.low)]
     low, high = below(fn(x.high), units[0]), above(fn(x.low), units[1])
     return Range(np.clip(low, 0.0, 2.0), np.clip(high, 0.0, 2.0), x.bad)
+
+
+RULES["erfinv"] = _rising(_erfinv, start=-1.0, stop=1.0, units=TRUST_SPECIAL, open_start=True, open_stop=True)
+
+# Where gamma and log gamma are least, between two floats, and what they are there at least
+LEAST_AT = 1.4616321449683622, 1.4616321449683625
+LEAST = {"gamma": 0.8856031944108886, "lgamma": -0.12148629053584965}
+
+
+def _of_gamma(name: str, scipy_name: str) -> Rule:
+    """gamma, log gamma or digamma above 0. Their zeros are no floats: a rounding there is one of 1 + |y|."""
+    fn, least, own = _special(scipy_name), LEAST.get(name, -_INF), 0.0 if name == "gamma" else TRUST_SPECIAL * EPS
+
+    def rule(x: Any) -> Range:
+        x = as_range(x)
+        inside = np.clip(x.low, TINY, _INF), np.clip(x.high, TINY, _INF)
+        ends = [(below(v, TRUST_SPECIAL) - own, above(v, TRUST_SPECIAL) + own) for v in map(fn, inside)]
+        low, high = down(np.minimum(ends[0][0], ends[1][0])), up(np.maximum(ends[0][1], ends[1][1]))
+        if name in LEAST:
+            holds = (x.low <= LEAST_AT[1]) & (x.high >= LEAST_AT[0])
+            low = np.maximum(np.where(holds, least, low), least)
+        nowhere = x.low <= 0
+        lost = nowhere | np.isnan(low) | np.isnan(high)
+        return Range(np.where(lost, -_INF, low), np.where(lost, _INF, high), x.bad | nowhere)
+
+    return rule
+
+
+gamma_, lgamma, digamma = (
+    RULES.setdefault(name, _of_gamma(name, of))
+    for name, of in (("gamma", "gamma"), ("lgamma", "gammaln"), ("digamma", "digamma"))
+)
+
+
+def polygamma(n: int, x: Any) -> Range:
+    """The nth derivative of digamma above 0, n > 0, which has one sign and falls in size."""
+    x, sign = as_range(x), 1.0 if n % 2 else -1.0
+    import scipy.special
+
+    size = [sign * scipy.special.polygamma(n, np.clip(end, TINY, _INF)) for end in (x.high, x.low)]
+    low, high = np.maximum(below(size[0], TRUST_SPECIAL), 0.0), above(size[1], TRUST_SPECIAL)
+    nowhere = (x.low <= 0) | np.isnan(low) | np.isnan(high)
+    low, high = np.where(nowhere, 0.0, low), np.where(nowhere, _INF, high)
+    return Range(low if sign > 0 else -high, high if sign > 0 else -low, x.bad | nowhere)
 
 
 @_rule("cosh")

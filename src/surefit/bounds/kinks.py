@@ -330,7 +330,7 @@ class Reading:
     def smaller(self, a: Form, b: Form) -> Form:
         return self.sum_(a, self.relu(self.sum_(a, b, -1.0)), -1.0)
 
-    def compare(self, sign: str, a: Form, b: Form) -> Condition:
+    def compare(self, sign: str, a: Form, b: Form, exact: list[Fraction | None]) -> Condition:
         if sign not in ("<", "<=", ">", ">="):
             raise Bent
         return Condition("compare", (self.sum_(a, b, -1.0) if ">" in sign else self.sum_(b, a, -1.0),))

@@ -333,6 +333,7 @@ def bent_triples(f: Function, x: np.ndarray, y: np.ndarray, tol: float) -> np.nd
     They share ends at most. As many as a greedy search from the left finds.
     """
     tol = tol * (1.0 + MARGIN)
+    x, y = x.copy(), y.copy()
     found: list[tuple[float, float, float]] = []
     guess = max(2, len(x) // 64)
     i = 0
@@ -348,12 +349,10 @@ def bent_triples(f: Function, x: np.ndarray, y: np.ndarray, tol: float) -> np.nd
         end = _exit(f, x[i + j], x[i + j + 1], p, q, y[first], y[second], sign, tol)
         found.append((p, q, end))
         k = i + j + 1
-        if end < x[k]:  # the next window begins where this one ended
-            x = np.concatenate([[end], x[k:]])
-            y = np.concatenate([finite_values(f, np.array([end])), y[k:]])
-            i = 0
-        else:
-            i = k
+        i = k
+        if end < x[k]:  # the next window begins where this one ended: the point before, which is done, moves there
+            i = k - 1
+            x[i], y[i] = end, finite_values(f, np.array([end]))[0]
 
 
 def _exit(

@@ -31,8 +31,8 @@ from surefit.formulas.expression import Expression
 DEGREE = 13  # of a target in balls
 DEGREE_FLOATS = 9
 FIRST = 16  # boxes that a domain is cut into at once
-MOST_PLACES = 4_096
-MOST_ENTRIES = 8_000_000  # places times units
+MOST_PLACES = 32_768
+MOST_ENTRIES, MOST_WORK = 8_000_000, 200_000_000  # places times units: of one array, and looked at in parts
 BLOCK = 65_536  # places times units that are worked on at once
 MOST_PARTS = 64  # of a piece, each time that it is cut
 MOST_OPEN = 50_000  # parts that are looked at in one box
@@ -66,7 +66,8 @@ def chords(net: Network, low: float, high: float) -> Chords:
             new = np.unique(places[row] + (places[row + 1] - places[row]) * share)
             new = new[(new > low) & (new < high)]
             more = np.union1d(places, new)
-            if len(more) > MOST_PLACES or len(more) * units > MOST_ENTRIES:
+            most = MOST_WORK if i == bends[-1] else MOST_ENTRIES
+            if len(more) > MOST_PLACES or len(more) * units > most:
                 break
             places = more
         some, last = max(BLOCK // units, 8), len(net.nodes) - 1  # places at once, with arrays that stay in the cache

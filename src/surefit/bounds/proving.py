@@ -115,7 +115,8 @@ def certify(
         tol: a tolerance to decide: the search ends as soon as it is proved or disproved.
         mode: "real", the model in exact arithmetic on its stored numbers; "deployed", the floating-point program that
             runs, with the rounding of every operation, in the order of sums of strict mode (`strict`), or any order.
-        values: what the running model gives at points, for the lower bound of the deployed mode.
+        values: what the running model gives at points, for the lower bound of the deployed mode, and in strict mode for
+            the upper bound where there are few floats.
         progress: called with (lower, upper) after every round.
 
     Returns:
@@ -139,7 +140,7 @@ def certify(
         raise ArgumentError(f"certify: progress={progress!r} must be a function of (lower, upper), or None")
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed)
+    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed, strict)
     return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started, arb)
 
 
@@ -327,6 +328,7 @@ def _any_ulps(name: str, dtype: np.dtype) -> float:
 def _prove(
     s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
+    strict: bool,
 ) -> tuple[Found, str, bool]:  # fmt: skip
     """What is found, how, and whether balls were used."""
     d, deployed = len(s.low), mode == "deployed"
@@ -346,6 +348,7 @@ def _prove(
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
+        single=strict,
     )  # fmt: skip
     found.interrupted |= interrupted
     found.rounding = _rounding(s, found, way.bounder) if deployed else None
@@ -443,7 +446,7 @@ def _certificate(
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
-        assumptions(s, mode, strict, arb), fingerprint(s.program),
+        assumptions(s, mode, strict, arb, found.floats), fingerprint(s.program),
         found.boxes, seconds, tol, found.leaves,
         in_blocks=mode == "deployed" and strict, operations=described(s.program),
         rounding=found.rounding,
@@ -460,8 +463,8 @@ def _rounding(s: Subject, found: Found, bounder: Bounder) -> float | None:
     return min(noise, bounder.rounding(low[k], high[k])) if isinstance(bounder, composed.Parts) else noise
 
 
-def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple[str, ...]:
-    """What a proof in float64 rests on."""
+def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False, floats: int = 0) -> tuple[str, ...]:
+    """What a proof in float64 rests on. floats: at how many the model was run, for an upper bound there."""
     found = [say("assuming-ieee")]
     functions = sorted({n.op for f in s.formulas for n in f.nodes} - PLAIN)
     smooth = sorted(s.net.kinds() - {"relu", "square", "sqrt", "reciprocal"})
@@ -474,6 +477,8 @@ def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False) -> tuple
         found.append(say("assuming-blocks" if strict else "assuming-any-order"))
         if smooth:
             found.append(say("assuming-kernels" if strict else "assuming-numpy-kernels", names=", ".join(smooth)))
+        if floats:
+            found.append(say("assuming-floats", count=floats))
     return tuple(found)
 
 

@@ -27,8 +27,8 @@ class Arithmetic(Protocol):
     def call(self, op: str, args: list[Any], exact: list[Fraction | None]) -> Any:
         """A function of the table of formulas; `exact`: the arguments that are rational numbers."""
 
-    def compare(self, sign: str, a: Any, b: Any) -> Any:
-        """A condition."""
+    def compare(self, sign: str, a: Any, b: Any, exact: list[Fraction | None]) -> Any:
+        """A condition; `exact`: the sides that are rational numbers."""
 
     def join(self, op: str, args: list[Any]) -> Any:
         """Conditions joined by `and`, `or`, `not`."""
@@ -78,7 +78,11 @@ def read(formula: Expression, values: Mapping[str, Any], arithmetic: Arithmetic)
         else:
             args = [arithmetic.as_number(v) if kind else v for v, kind in zip(args, kinds, strict=True)]
             if node.op == "compare":
-                pairs = [arithmetic.compare(s, a, b) for s, a, b in zip(node.value, args, args[1:], strict=False)]
+                rationals = [exact[a] for a in node.args]
+                pairs = [
+                    arithmetic.compare(sign, args[k], args[k + 1], rationals[k : k + 2])
+                    for k, sign in enumerate(node.value)
+                ]
                 value = pairs[0] if len(pairs) == 1 else arithmetic.join("and", pairs)
             else:
                 rationals = [exact[a] for a in node.args]

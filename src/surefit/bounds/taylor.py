@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from surefit.bounds import interval as I
-from surefit.bounds.affine import CONSTANTS, RangeArithmetic, join, ranged
+from surefit.bounds.affine import CONSTANTS, RangeArithmetic, join, ranged, with_number
 from surefit.bounds.interval import RULES, Range, Truth, as_range, gamma, largest_of, up
 from surefit.bounds.network import Affine, Network, Unary
 from surefit.bounds.reading import SIGNS, read
@@ -491,7 +491,9 @@ class TaylorArithmetic:
         result_ = compose(a, terms, last, whole)
         return Taylor(self.B, result_.coef, np.where(bad, np.inf, result_.rho), result_.range)
 
-    def compare(self, sign: str, a: Taylor, b: Taylor) -> Truth:
+    def compare(self, sign: str, a: Taylor, b: Taylor, exact: list[Fraction | None]) -> Truth:
+        if (known := with_number(sign, a.range, b.range, exact)) is not None:
+            return known
         rule: Callable[..., Truth] = RULES[SIGNS[sign]]
         return rule(add(a, b, -1.0).range, 0.0)
 

@@ -58,4 +58,4 @@ def say(kind: str, message: str) -> None:
     """`error: ...` or `warning: ...` on stderr."""
     colon = ":" if spoken() == "en" else "："
     typer.secho(f"{words(kind)}{colon}", fg="red" if kind == "error" else "yellow", bold=True, nl=False, err=True)
-    typer.echo(f"{' ' * (colon == ':')}{words(message)}", err=True)  # a colon of full width has its own room
+    typer.echo(f" {words(message)}", err=True)

@@ -133,8 +133,8 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
 
 def in_simpler_form(s: State, steps: Fitting | None) -> Strategy:
     """The steps of a function, or itself as one, in whatever form is simpler; more finely where that helped."""
-    before = math.inf
-    if s.best is not None and s.best.score <= HELPED * (s.goal or 0.0):
+    before, near = math.inf, IN_REACH_OF_MORE if s.tol is None else HELPED  # times the goal
+    if s.best is not None and s.best.score <= near * (s.goal or 0.0):
         return None
     for share in IN_OTHER_FORMS:
         if before < math.inf and s.progress.out_of_time(AGAIN_UNTIL):

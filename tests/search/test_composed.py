@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import surefit
+from surefit.data import sample
+from surefit.search.strategies import composed
 
 HARD = [
     ("1/(x^2+y^2+0.01)", lambda x, y: 1 / (x**2 + y**2 + 0.01), "x=-1:1, y=-1:1"),
@@ -149,3 +151,14 @@ def test_a_network_larger_than_was_asked_for_is_kept_where_nothing_else_is_good(
     x = np.random.default_rng(2).uniform(-1, 1, (50_000, 3))
     truth = x.prod(axis=1) + x[:, 0] + x.max(axis=1)
     assert np.abs(fit.predict(x) - truth).max() <= 1e-6 * np.ptp(truth)
+
+
+def test_a_network_of_a_formula_that_would_be_too_large_has_fewer_digits(monkeypatch):
+    """It was given up where the time left did not allow its size, and what followed was off by a tenth."""
+    monkeypatch.setattr(composed, "most_parameters", lambda s: 80_000)
+    text = "max(a+b-c, 0) + max(d-e*f, 0)"
+    box = surefit.Domain(", ".join(f"{name}=-1:1" for name in "abcdef"))
+    fit = surefit.fit(text, box, tol=1e-4)
+    assert fit.method["solver"] == "composed" and fit.reached and fit.network.num_parameters() <= 80_000
+    x = sample(box, 20_000, "uniform", with_corners=True, generator=1)
+    assert np.abs(fit.predict(x) - surefit.parse(text, box.names).on_points(x)).max() <= 1.1e-4

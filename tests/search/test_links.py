@@ -53,3 +53,12 @@ def test_equations_of_many_inputs_are_functions_of_numbers_of_numbers():
 def test_a_function_of_a_linear_combination_has_one_hidden_layer():
     fit = surefit.fit(Silent(lambda x, y: np.abs(x - 0.6 * y - 0.1)), "x=-1:1, y=-1:1", tol=1e-9)
     assert len(fit.layers()) == 3
+
+
+def test_a_thin_front_across_four_inputs_is_seen():
+    """Its gradients are known at steep places alone, and those of four inputs took more values than it was given."""
+    f = lambda a, b, c, d: np.tanh(40.0 * (a + b - c * d))
+    x = np.random.default_rng(3).uniform(-1.0, 1.0, (50_000, 4))
+    fit = surefit.fit(Silent(f), [(-1, 1)] * 4, tol=5e-3)
+    assert fit.method["solver"] == "linked" and fit.reached
+    assert np.abs(fit.predict(x) - f(*x.T)).max() <= 5.5e-3

@@ -81,7 +81,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     later = overlapping(parts)  # after what is simpler, if it is found
     if not later:
         yield from sum_of(s, parts)
-    climb, soon = Climb(ladder(s)), False
+    climb, soon, steps = Climb(ladder(s)), False, None
     if s.problem.free:
         yield from more_units(s, climb, FIRST_OF_ONE if s.dim == 1 else FIRST_OF_TWO if s.dim == 2 else 0)
         yield from (graded(s) if s.dim == 1 else composed(s))
@@ -96,9 +96,8 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
         if steps is not None:
             yield from networks(s, steps, UNASKED_PARAMETERS)
         yield from linked_numbers(s)
-        if s.best is None or s.best.score > HELPED * (s.goal or 0.0):
-            yield from in_simpler_form(s, steps)
         if steps is not None:
+            yield from in_simpler_form(s, steps)
             yield from networks(s, steps, math.inf)  # more than one would like, where nothing smaller is near
         if s.dim in BEFORE_SEPARATED:
             yield from more_units(s, climb, BEFORE_SEPARATED[s.dim])
@@ -107,6 +106,8 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     far = s.best is None or s.best.score > IN_REACH_OF_MORE * (s.goal or 0.0)
     if far and not soon:
         yield from separated(s)
+    if s.problem.free and steps is None:
+        yield from in_simpler_form(s, None)
     yield from more_units(s, climb)
     if not far and not soon:
         yield from separated(s)
@@ -132,7 +133,9 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
 
 def in_simpler_form(s: State, steps: Fitting | None) -> Strategy:
     """The steps of a function, or itself as one, in whatever form is simpler; more finely where that helped."""
-    before = math.inf
+    before, near = math.inf, IN_REACH_OF_MORE if s.tol is None else HELPED  # times the goal
+    if s.best is not None and s.best.score <= near * (s.goal or 0.0):
+        return None
     for share in IN_OTHER_FORMS:
         if before < math.inf and s.progress.out_of_time(AGAIN_UNTIL):
             return None

@@ -48,6 +48,13 @@ def test_maxima_that_are_known(formula, box, truth, mode):
     proof = certify(ABS, formula, box, rtol=1e-4, mode=mode)
     assert isinstance(proof.error, Proved)
     assert proof.lower <= truth <= proof.upper <= truth * (1 + 1e-3) + 1e-12
+    assert proof.boxes < 20_000  # an error of nothing is not looked for until the time is over
+
+
+def test_what_moves_no_more_is_ended_only_near_the_rounding():
+    """The largest bound stays while boxes beside a kink are cut: that is no reason to end, rounding is."""
+    whole = certify(ABS, "abs(x) + 1e-8*sqrt(abs(x - 0.3))", "x=-1:1", rtol=1e-4, mode="real", time=20)
+    assert whole.complete or whole.upper <= 1e-8 * np.sqrt(1.3) * 1.01
 
 
 def sampled(model, formula, names, low, high, n=4000):

@@ -113,7 +113,8 @@ def test_two_inputs_are_drawn_over_the_logarithm_of_the_one_that_has_decades():
         assert drawn
         for axes in drawn:
             assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
-            assert axes.get_xlim() == pytest.approx((1e-3, 1e3))
+            room = 1.0 if kind == "fit" else 1e6**0.02  # points at the ends are seen whole
+            assert axes.get_xlim() == pytest.approx((1e-3 / room, 1e3 * room))
     cells = found.plot().axes[0].collections[0].get_coordinates()[0, :, 0]
     middle = cells[1:-1]
     np.testing.assert_allclose(np.diff(np.log(middle)), np.diff(np.log(middle))[0], rtol=1e-6)  # as many to a decade

@@ -34,6 +34,7 @@ AGAIN = 1.1  # times as many boxes, after which points are looked at again
 NARROW = 2.0**-40  # of the domain's width: no box is cut finer, but for
 SMALLEST = 1e-290
 FINER = 400  # boxes of one input that have a bound: a function may be steep at one place, where floats are dense
+NEAR_ROUNDING, FEWEST_MARKED = 2.0**-40, 256  # of the size of a target; boxes before it is asked whether bounds move
 NEARER = 2.0**-8  # where such a box is cut that ends at 0
 
 
@@ -302,6 +303,7 @@ def branch_and_bound(
     progress: Callable[[float, float], None] | None = None,
     error: Callable[[np.ndarray], np.ndarray] | None = None,
     single: bool = False,
+    size: float = 0.0,
 ) -> Found:
     """The largest |error| on the box low..high (d,) from both sides.
 
@@ -309,7 +311,8 @@ def branch_and_bound(
     values are the object of the claim. tol: stop as soon as the error is known to be below it, or above it. cuts: for
     each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
     boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds. single:
-    whether the values are those that the model gives wherever it runs, and the claim one about floats.
+    whether the values are those that the model gives wherever it runs, and the claim one about floats. size: of the
+    target, which tells what is near the rounding of bounds; 0: not known.
     """
     started = time.monotonic()
     search = _Search(bounder, low, high, values, outputs, cuts, error, single)
@@ -326,7 +329,7 @@ def branch_and_bound(
             history.append((time.monotonic() - started, search.lower, search.upper))
             if progress is not None:
                 progress(search.lower, search.upper)
-            if tol is not None and search.lower > tol:
+            if (tol is not None and search.lower > tol) or search.stands_still(size):
                 break
     except KeyboardInterrupt:
         interrupted = True
@@ -370,12 +373,27 @@ class _Search:
         self.done, self.outputs = 0.0, np.zeros(outputs)  # the largest bounds of boxes that are done
         self.leaves: list[_Boxes] | None = []
         self.kept = self.finer = 0
+        self.mark = (FEWEST_MARKED, 0.0, np.inf)  # boxes that were looked at, and both bounds then
+        self.still = False
         self.undefined: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def upper(self) -> float:
         """A bound of everything."""
         return max(self.done, float(self.open.bound.max(initial=0.0)))
+
+    def stands_still(self, size: float) -> bool:
+        """Whether three times as many boxes as before have said no more, near the rounding of a target of this size.
+
+        An error of nothing has no share that a bound could come near to, however small the boxes are.
+        """
+        if self.boxes < 4 * self.mark[0]:
+            return False
+        _, lower, upper = self.mark
+        self.mark = self.boxes, self.lower, self.upper
+        near = self.upper <= NEAR_ROUNDING * size
+        self.still = near and self.upper > 0.99 * upper and self.lower <= 1.01 * lower
+        return self.still
 
     def witness(self, x: np.ndarray, measured: bool = True) -> None:
         """Look at points (n, d). measured: they also say how far apart bounds at a point are, and so where to stop."""
@@ -527,7 +545,7 @@ class _Search:
         found.floats = 0 if self.floats is None else self.floats.looked
         found.complete = complete and upper <= self.lower * (1.0 + rtol) * (1 + 1e-12)
         reached = self.ceiling + self.slack > self.lower * (1.0 + 0.5 * rtol)
-        found.rounding_limited = complete and not found.complete and reached
+        found.rounding_limited = self.still or (complete and not found.complete and reached)
         if self.leaves is not None and np.isfinite(upper):
             low, high, bound = (np.concatenate(parts) for parts in zip(*self.leaves, strict=True))
             found.leaves = low, high, bound

@@ -65,10 +65,14 @@ class Subject:
 
     def residual(self, x: np.ndarray) -> np.ndarray:
         """|target - model| at points (n, d) in float64, the largest of the outputs; no claim."""
-        values = dict(zip(self.names, x.T, strict=True))
         with np.errstate(all="ignore"):
-            f = [np.broadcast_to(f(*(values[v] for v in f.variables)), (len(x),)) for f in self.formulas]
-            return np.asarray(np.abs(np.stack(f, axis=1) - self.net(x)).max(axis=1))
+            return np.asarray(np.abs(self.values(x) - self.net(x)).max(axis=1))
+
+    @np.errstate(all="ignore")
+    def values(self, x: np.ndarray) -> np.ndarray:
+        """The formulas (n, k) at points (n, d) in float64; no claim."""
+        of = dict(zip(self.names, x.T, strict=True))
+        return np.stack([np.broadcast_to(f(*(of[v] for v in f.variables)), (len(x),)) for f in self.formulas], axis=1)
 
 
 def _form(f: Expression, names: tuple[str, ...], low: np.ndarray, high: np.ndarray) -> Form:
@@ -339,6 +343,8 @@ def _prove(
         points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
     else:
         points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
+    known = s.values(points[:64])
+    size = float(np.abs(known[np.isfinite(known)]).max(initial=0.0))
     interrupted = False
     try:
         way = _way(s, deployed, relaxation, rtol, tol is not None, Allowance.until(deadline))
@@ -348,7 +354,7 @@ def _prove(
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
-        single=strict,
+        single=strict, size=size,
     )  # fmt: skip
     found.interrupted |= interrupted
     found.rounding = _rounding(s, found, way.bounder) if deployed else None

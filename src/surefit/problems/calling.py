@@ -22,6 +22,7 @@ import numpy as np
 from surefit.errors import ArgumentError, EvaluationError, SurefitError
 from surefit.problems.callables import WAYS, accepts
 
+WINDOWS = os.name == "nt"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 FIELD = re.compile(r"\{(\w*)\}")
 SHELL = ("|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1")  # words that mean nothing without a shell
@@ -98,7 +99,7 @@ def fingerprint(f: Any) -> str | None:
     return hashlib.sha256("\n".join([*parts, source]).encode()).hexdigest()[:16]
 
 
-def words_of(text: str, windows: bool = os.name == "nt") -> list[str]:
+def words_of(text: str, windows: bool = WINDOWS) -> list[str]:
     r"""The words of a command, as a shell would split them; on Windows a backslash is part of a path.
 
     >>> words_of(r'"C:\my sims\run.exe" {x}', windows=True)

@@ -96,6 +96,34 @@ class Mixed:
         return total
 
 
+def crossings(
+    off: Callable[[np.ndarray, np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray, below: np.ndarray,
+    above: np.ndarray, exact: float,
+) -> np.ndarray:  # fmt: skip
+    """Where functions of one number are 0, each between two places (n,), by Illinois' method, with halves in between.
+
+    below, above: their values at these places; where they have no other sign there, the place that is nearer to 0 is
+    taken. off(i, u): the values of those of index i at the places u. exact: how near to 0 a value is enough, and how
+    near the places.
+    """
+    low, high, below, above = low.copy(), high.copy(), below.copy(), above.copy()
+    found = np.where(above <= 0.0, high, low)
+    open_ = np.flatnonzero((below < 0.0) & (above > 0.0))
+    for step in range(ROOTS):
+        if not len(open_):
+            break
+        a, b, p, q = low[open_], high[open_], below[open_], above[open_]
+        guess = 0.5 * (a + b) if step % 3 == 2 else np.clip((a * q - b * p) / (q - p), a, b)
+        value = off(open_, guess)
+        found[open_] = guess
+        up = value < 0.0
+        low[open_], below[open_] = np.where(up, guess, a), np.where(up, value, 0.5 * p)
+        high[open_], above[open_] = np.where(up, b, guess), np.where(up, 0.5 * q, value)
+        done = (np.abs(value) <= exact) | (high[open_] - low[open_] <= exact * np.abs(high[open_]))
+        open_ = open_[~done]
+    return found
+
+
 @dataclass(frozen=True)
 class Link:
     """f(x) = g(h(x)) on [-1, 1]^d.
@@ -120,21 +148,9 @@ class Link:
         grid, known = self._table
         i = np.clip(np.searchsorted(known, t), 1, len(known) - 1)
         low, high = grid[i - 1], grid[i]
-        below, above = known[i - 1] - t, known[i] - t  # h less t at both ends: Illinois' method, and halves in between
-        share = np.where(above <= 0.0, high, low)
-        open_ = np.flatnonzero((below < 0.0) & (above > 0.0))
-        for step in range(ROOTS):
-            if not len(open_):
-                break
-            a, b, p, q = low[open_], high[open_], below[open_], above[open_]
-            guess = 0.5 * (a + b) if step % 3 == 2 else np.clip((a * q - b * p) / (q - p), a, b)
-            off = self._close_to(i[open_], guess) - t[open_]
-            share[open_] = guess
-            up = off < 0.0
-            low[open_], below[open_] = np.where(up, guess, a), np.where(up, off, 0.5 * p)
-            high[open_], above[open_] = np.where(up, b, guess), np.where(up, 0.5 * q, off)
-            done = (np.abs(off) <= EXACT) | (high[open_] - low[open_] <= EXACT * high[open_])
-            open_ = open_[~done]
+        below, above = known[i - 1] - t, known[i] - t  # h less t at both ends
+        off = lambda among, share: self._close_to(i[among], share) - t[among]
+        share = crossings(off, low, high, below, above, EXACT)
         return self.way(share)
 
     @cached_property
@@ -544,4 +560,4 @@ def _weights(moved: int) -> np.ndarray:
 
 WEIGHTS = np.array([_weights(moved) for moved in range(-3, 4)])
 
-__all__ = ["Link", "Mixed", "Number", "Parts", "Reduced", "linked", "reduced"]
+__all__ = ["Link", "Mixed", "Number", "Parts", "Reduced", "crossings", "linked", "reduced"]

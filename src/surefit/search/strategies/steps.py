@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from surefit.problems.contractions import Values
+from surefit.problems.links import crossings
 from surefit.search.strategies.layers import Layers
 from surefit.search.strategies.separated import layers_of, layers_of_train
 from surefit.sentences import Sentence, say
@@ -28,7 +29,7 @@ FINEST = (1e-6, 1e-9, 1e-12)  # tolerances of sums of products, of the size of t
 ALONG = 1001  # places on a way, at which a number is known
 RESOLVED, MOST_ON_WAY = 1e-13, 4000  # of the number, to which pieces follow it on the way, and values that these take
 NEARBY, AROUND, TURNS = 0.02, 30, 30  # of half the box, points and turns of a search for the ends of a way
-STEPS, EXACT = 40, 4e-15  # of a search for the place at which it is a given one, at most; and to what it is found
+EXACT = 4e-15  # of the number, to which the place is found at which it is a given one
 LEAST_SHARE = 1e-12  # of the largest value, that the least must be where something is divided by it
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -119,25 +120,12 @@ class Way:
         return np.asarray(self.pieces.at(u)[:, 0])
 
     def places(self, z: np.ndarray) -> np.ndarray:
-        """Points (n, d) at which the number is z (n,); by Illinois' method, with halves in between."""
+        """Points (n, d) at which the number is z (n,)."""
         z = np.clip(z, self.known[0], self.known[-1])
         i = np.clip(np.searchsorted(self.known, z), 1, ALONG - 1)
-        low, high = self.table[i - 1], self.table[i]
+        off = lambda among, u: self._number(u) - z[among]
         below, above = self.known[i - 1] - z, self.known[i] - z
-        u = low - below * (high - low) / (above - below)
-        open_ = np.flatnonzero((below < 0.0) & (above > 0.0))
-        for step in range(STEPS):
-            if not len(open_):
-                break
-            a, b, p, q = low[open_], high[open_], below[open_], above[open_]
-            guess = 0.5 * (a + b) if step % 4 == 3 else np.clip((a * q - b * p) / (q - p), a, b)
-            off = self._number(guess) - z[open_]
-            u[open_] = guess
-            up = off < 0.0
-            low[open_], below[open_] = np.where(up, guess, a), np.where(up, off, 0.5 * p)
-            high[open_], above[open_] = np.where(up, b, guess), np.where(up, 0.5 * q, off)
-            open_ = open_[(np.abs(off) > EXACT) & (high[open_] - low[open_] > EXACT)]
-        return self.at(u)
+        return self.at(crossings(off, self.table[i - 1], self.table[i], below, above, EXACT))
 
 
 def _top(number: Values, point: np.ndarray, rng: np.random.Generator) -> np.ndarray:

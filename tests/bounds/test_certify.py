@@ -13,7 +13,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Certificate, Proved, Undefined, Unsupported, certify
+from surefit.bounds import Certificate, Proved, Undefined, Unsupported, branch, certify
 from surefit.bounds.branch import Lines, Polynomials, branch_and_bound
 from surefit.bounds.certificate import ceil_words, floor_words, read_certificate
 from surefit.bounds.network import lowered
@@ -51,10 +51,20 @@ def test_maxima_that_are_known(formula, box, truth, mode):
     assert proof.boxes < 20_000  # an error of nothing is not looked for until the time is over
 
 
-def test_what_moves_no_more_is_ended_only_near_the_rounding():
-    """The largest bound stays while boxes beside a kink are cut: that is no reason to end, rounding is."""
-    whole = certify(ABS, "abs(x) + 1e-8*sqrt(abs(x - 0.3))", "x=-1:1", rtol=1e-4, mode="real", time=20)
-    assert whole.complete or whole.upper <= 1e-8 * np.sqrt(1.3) * 1.01
+@pytest.mark.parametrize(
+    "lowers, uppers, ends",
+    [((0.0, 0.0), (1e-14, 1e-14), True), ((0.0, 0.0), (1e-3, 1e-3), False), ((0.0, 0.0), (1e-14, 4e-15), False),
+     ((1e-15, 2e-15), (1e-14, 1e-14), False)],
+)  # fmt: skip
+def test_what_moves_no_more_is_ended_only_near_the_rounding(lowers, uppers, ends):
+    """The largest bound stays while boxes beside a kink are cut: that is no reason to end; rounding is."""
+    search = branch._Search(None, -np.ones(1), np.ones(1), None, 1, ())
+    said = []
+    for boxes, lower, upper in zip((2000, 7000, 8000), (lowers[0], *lowers), (uppers[0], *uppers), strict=True):
+        search.boxes, search.lower = boxes, lower
+        search.open.bound[:] = upper
+        said.append(search.stands_still(size=1.0))
+    assert said == [False, False, ends]  # the second time there were not four times as many boxes
 
 
 def sampled(model, formula, names, low, high, n=4000):

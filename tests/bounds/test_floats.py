@@ -30,8 +30,7 @@ def running(net):
     model = Scaled(net, none, one, none, one, np.dtype(np.float64))
     values = values_of(model)
     values(np.zeros((1, 1)))
-    if not values.how.startswith("compiled"):
-        pytest.skip("there is no compiler here")
+    assert values.how.startswith("compiled")
     return model, values
 
 

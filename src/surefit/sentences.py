@@ -281,6 +281,15 @@ SENTENCES: dict[str, Both] = {
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
+    "teacher-process-of-logarithms": Both(
+        "Gaussian process of the logarithm ({kernels})", "对数的高斯过程（{kernels}）"
+    ),
+    "teacher-processes-of-logarithms": Both(
+        "mean of Gaussian processes of the logarithm ({kernels})", "对数的高斯过程的平均（{kernels}）"
+    ),
+    "teacher-processes-of-both": Both(
+        "mean of Gaussian processes ({kernels}), of values and logarithms", "数值与对数的高斯过程的平均（{kernels}）"
+    ),
     "stage-tabular": Both(
         "{members} networks for tables with {units}-{units} units", "{members} 个表格网络，各 {units}-{units} 个单元"
     ),

@@ -553,3 +553,40 @@ def test_of_more_inputs_than_a_linear_mean_can_have_a_fold_has_a_constant_one(mo
     monkeypatch.setattr("surefit.search.teacher._steep", lambda p: tuple(range(14)))
     mean, deviation = _refitted(teacher, rng, lambda: False)
     assert np.isfinite(mean).all() and (deviation > 0).all()
+
+
+def power_law(x):
+    return 10.0 ** (3 * x[:, 0] - 4 * x[:, 1] + x[:, 2] ** 2)
+
+
+def test_what_multiplies_is_taught_by_its_logarithm(tmp_path):
+    x, new = RNG.random((40, 3)), RNG.random((2000, 3))
+    fit = surefit.fit((x, power_law(x)), [(0, 1)] * 3)
+    teacher = fit.taught.teacher
+    assert all(p.multiplies for p in teacher.parts) and "of the logarithm" in dict(fit.card_rows())["teacher"]
+    plain = GaussianProcess("rbf", "linear").fit(x, power_law(x))
+    true = rms(fit.predict(new) - power_law(new))
+    assert 10 * true < rms(plain.predict(new) - power_law(new))
+    low, high = fit.interval(new, 0.9)
+    assert 0.75 < np.mean((low <= power_law(new)) & (power_law(new) <= high)) <= 1.0
+    fit.save(tmp_path / "law.safetensors")
+    again = surefit.load(tmp_path / "law.safetensors")
+    assert np.array_equal(again.taught.teacher.predict(new), teacher.predict(new))
+    assert np.array_equal([*again.interval(new, 0.9)], [low, high])
+    assert "对数的高斯过程" in again.card("zh")
+
+
+def test_values_and_logarithms_are_told_apart_by_how_probable_the_values_are():
+    x = RNG.random((40, 3))
+    noisy = power_law(x) * np.exp(0.3 * RNG.normal(size=40))
+    adding = 0.4 + x.sum(axis=1) + 0.05 * RNG.normal(size=40)
+    assert adding.max() > 2 * adding.min() > 0
+
+    def kinds(y, data=None):
+        parts = teacher_of(pose((x, y), [(0, 1)] * 3, data or surefit.Sampling(split=(1, 0, 0)), 0), 0, bool).parts
+        return {p.multiplies for p in parts}
+
+    assert kinds(noisy) == {True}
+    assert kinds(adding) == kinds(-noisy) == {False}
+    # A noise that is known is one of values.
+    assert kinds(noisy, surefit.Sampling(noise=0.1, split=(1, 0, 0))) == {False}

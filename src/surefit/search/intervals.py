@@ -83,10 +83,20 @@ def interval(fit: Record, x: np.ndarray, level: float, kind: str, members: int) 
     return Interval(low, high, float(level), kind, len(held_x), statement)
 
 
-def _ends(fit: Record, x: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both ends of intervals around the prediction; of a logarithmic target they are a factor away."""
+def _ends(
+    fit: Record, x: np.ndarray, radius: np.ndarray, centre: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends of intervals around the prediction; of a logarithmic target they are a factor away.
+
+    centre: what they are around in its place, in the coordinates of the problem. The prediction is in them, too.
+    """
     y = fit._predict(x)
-    low, high = (y * np.exp(-radius), y * np.exp(radius)) if fit.problem.log_target else (y - radius, y + radius)
+    if centre is None:
+        low, high = (y * np.exp(-radius), y * np.exp(radius)) if fit.problem.log_target else (y - radius, y + radius)
+    else:
+        low, high = centre - radius, centre + radius
+        low, high = (np.exp(low), np.exp(high)) if fit.problem.log_target else (low, high)
+        low, high = np.minimum(y, low), np.maximum(y, high)
     return (low[:, 0], high[:, 0]) if y.shape[1] == 1 else (low, high)
 
 
@@ -98,7 +108,9 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
     """Of a fit to all rows: from what each was missed by when it was left out, in deviations where a teacher has some.
 
     The jackknife (Barber, Candes, Ramdas and Tibshirani 2021, Predictive inference with the jackknife+), studentised;
-    the deviations of a Gaussian process are thereby calibrated.
+    the deviations of a Gaussian process are thereby calibrated. They are around what the teacher predicts: where a
+    network is farther from it than it is from the truth, as at small values of a teacher that is off by a share of
+    each, that is known, and no part of what is in doubt.
     """
     assert fit.left_out is not None
     score = np.abs(fit.left_out) * fit.model.scaling.y_scale  # of a logarithmic target in logarithms
@@ -107,16 +119,18 @@ def _left_out(fit: Record, x: np.ndarray, level: float) -> Interval:
         least = math.ceil(level / (1 - level) - 1e-9)
         raise DataError(f"interval: level {level} needs {least} rows or more, and there are {n}; lower the level")
     width: np.ndarray | float = 1.0
+    centre: np.ndarray | None = None
     how = f"jackknife in {fit.error.folds} folds" if fit.error.folds else "jackknife"
     if fit.taught is not None and not fit.error.folds:
         teacher = fit.taught.teacher
         score = score / np.maximum(teacher.left_out()[1], 1e-300)
-        width = teacher.deviation(lifted_points(x, fit.problem.periods))
+        points = lifted_points(x, fit.problem.periods)
+        centre, width = teacher.predict(points), teacher.deviation(points)
         if spread_evenly(fit.problem.train[0], fit.problem.domain):
             width = width * teacher.doubt
         how += ", scaled by the deviation of the teacher"
     radius = conformal_radius(score, level) * width
-    low, high = _ends(fit, x, radius)
+    low, high = _ends(fit, x, radius, centre)
     rows = f"{n} rows left out" + ("" if fit.error.folds else " one by one")
     statement = f"{100 * level:g} % intervals, statistical: {how}, {rows}"
     return Interval(low, high, level, "conformal", n, statement)

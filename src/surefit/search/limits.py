@@ -85,6 +85,7 @@ PLACED = 400  # units at most that are placed again for float32
 FEW_ROWS = 500  # of a table, up to which all train and nobody is held out, where no split was asked for
 HANDFUL = 3  # rows that a linear function is fitted to and nothing else: the best of many would be the luckiest
 MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
+MULTIPLE = 2.0  # the largest value over the smallest from which on a process of logarithms is tried
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
 ROWS_FOR_LINEAR = 3  # rows for each coefficient of a linear mean

@@ -35,6 +35,7 @@ from surefit.search.limits import (
     MOST_ROWS_TAUGHT,
     MOST_SEARCHED,
     MOST_TAUGHT_INPUTS,
+    MULTIPLE,
     NOISY,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
@@ -43,8 +44,16 @@ from surefit.search.limits import (
 )
 from surefit.sentences import Sentence, say
 from surefit.solvers.gaussian_process import GaussianProcess
+from surefit.solvers.logarithmic_process import LogarithmicProcess
 
 NAMES = {"matern52": "Matern 5/2", "rbf": "RBF"}
+AnyProcess = GaussianProcess | LogarithmicProcess
+
+
+def process_of(kernel: str, mean: str, multiplies: bool = False, **search: Any) -> AnyProcess:
+    """A Gaussian process of values, or of their logarithms."""
+    process = GaussianProcess(kernel, mean, **search)
+    return LogarithmicProcess(process) if multiplies else process
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,11 @@ class Process:
     share: float = 1.0  # of the mean
     inputs: tuple[int, ...] | None = None  # that it has; None: all
     logs: tuple[int, ...] = ()  # inputs of which it has the logarithm
+    multiplies: bool = False  # it is a process of the logarithm of the values
+
+    def process(self, noise: float | None, **search: Any) -> AnyProcess:
+        """Such a process, of no rows yet."""
+        return process_of(self.kernel, self.mean, self.multiplies, noise=noise, **search)
 
     def of(self, x: np.ndarray) -> np.ndarray:
         """What it has of points (n, d)."""
@@ -79,15 +93,13 @@ class Processes:
     noise: float | None
     parts: tuple[Process, ...]
     left_out_rows: tuple[np.ndarray, np.ndarray] | None = None
-    _made: tuple[GaussianProcess, ...] = field(default=(), repr=False)
+    _made: tuple[AnyProcess, ...] = field(default=(), repr=False)
 
     @cached_property
-    def made(self) -> tuple[GaussianProcess, ...]:
+    def made(self) -> tuple[AnyProcess, ...]:
         """The processes, conditioned on the rows."""
         return self._made or tuple(
-            GaussianProcess(p.kernel, p.mean, noise=self.noise).refit(
-                p.of(self.x), self.y[:, list(p.outputs)], p.theta, self.weights
-            )
+            p.process(self.noise).refit(p.of(self.x), self.y[:, list(p.outputs)], p.theta, self.weights)
             for p in self.parts
         )
 
@@ -109,9 +121,10 @@ class Processes:
     @property
     def words(self) -> Sentence:
         """What it is."""
-        kernels = list(dict.fromkeys(NAMES[p.kernel] for p in self.parts))
-        code = "teacher-process" if len(self.parts) == 1 else "teacher-processes"
-        return say(code, kernels=", ".join(kernels))
+        kernels = ", ".join(dict.fromkeys(NAMES[p.kernel] for p in self.parts))
+        logarithms = sum(p.multiplies for p in self.parts)
+        of = "-of-logarithms" if logarithms == len(self.parts) else "-of-both" if logarithms else ""
+        return say(("teacher-process" if len(self.parts) == 1 else "teacher-processes") + of, kernels=kernels)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Values at points (m, d) -> (m, k)."""
@@ -207,7 +220,9 @@ class Processes:
         parts: list[list[Any]] = []
         for p in self.parts:
             inputs = [] if p.inputs is None else [list(p.inputs)]
-            own = [None if p.inputs is None else list(p.inputs), list(p.logs)] if p.logs else inputs
+            own: list[Any] = [None if p.inputs is None else list(p.inputs), list(p.logs)] if p.logs else inputs
+            if p.multiplies:
+                own = [None if p.inputs is None else list(p.inputs), list(p.logs), True]
             parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *own])
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
@@ -225,7 +240,8 @@ class Processes:
                 mean,
                 tuple(theta),
                 *rest[:1],
-                *(None if own is None else tuple(own) for own in rest[1:]),
+                *(None if own is None else tuple(own) for own in rest[1:3]),
+                *rest[3:],
             )
             for o, kernel, mean, theta, *rest in data["parts"]
         )  # an older file says no shares: they were the same
@@ -347,20 +363,21 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     at = in_logs(x, logs)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
     starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
-    made: list[tuple[Process, GaussianProcess]] = []
+    made: list[tuple[Process, AnyProcess]] = []
     own = None if weights is None else weights[part]
     for outputs in groups:
         columns = list(outputs)
         values = y[part][:, columns]
 
-        def process_of(kernel: str, mean: str, starts: int = starts) -> GaussianProcess:
-            return GaussianProcess(kernel, mean, noise=noise, seed=seed, starts=starts, stop=stop)
+        def search(inputs: tuple[int, ...] | None, values: np.ndarray = values) -> list[_Tried]:
+            how = {"noise": noise, "seed": seed, "starts": starts, "stop": stop}
+            return _searched(how, at[part], values, own, inputs, stop)
 
-        tried = _searched(process_of, at[part], values, own, None, stop)
+        tried = search(None)
         simulated = spread_evenly(x, problem.domain) and _follows(tried, deviation_of(values))
         few = None if simulated else _inputs_in(tried, d)
         if few is not None and not stop():
-            other = _searched(process_of, at[part], values, own, few, stop)
+            other = search(few)
             if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
                 tried = other
         for share, each in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
@@ -370,8 +387,11 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
                     points = at if each.inputs is None else at[:, list(each.inputs)]
                     process = process.refit(points, y[:, columns], process.theta, weights)
                 theta = tuple(process.theta.tolist())
-                found = Process(outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs)
-                made.append((found, process))
+                multiplies = isinstance(process, LogarithmicProcess)
+                known = Process(
+                    outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs, multiplies
+                )
+                made.append((known, process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED_SHORTLY:
         teacher.left_out_rows = _refitted(teacher, rng, stop)
@@ -382,39 +402,53 @@ class _Tried(NamedTuple):
     """A process that was searched for: what rows are missed by when they are left out, (n, k), in deviations."""
 
     miss: np.ndarray
-    process: GaussianProcess
+    process: AnyProcess
     inputs: tuple[int, ...] | None
 
 
 def _searched(
-    process_of: Callable[..., GaussianProcess], x: np.ndarray, y: np.ndarray, weights: np.ndarray | None,
-    inputs: tuple[int, ...] | None, stop: Callable[[], bool],
+    how: dict[str, Any], x: np.ndarray, y: np.ndarray, weights: np.ndarray | None, inputs: tuple[int, ...] | None,
+    stop: Callable[[], bool],
 ) -> list[_Tried]:  # fmt: skip
-    """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean."""
+    """Processes of some or all inputs (None) of rows x (n, d) and y (n, k), of each kernel and mean.
+
+    Of the logarithms of the values, too, where these are more probable to one than to those of the values themselves.
+    """
     points = x if inputs is None else x[:, list(inputs)]
     spread = deviation_of(y)
     spread = np.where(spread > 0, spread, 1.0)
     means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (points.shape[1] + 1) else ("constant",)
-    tried: list[_Tried] = []
-    for kernel, mean in product(NAMES, means):
-        if tried and stop():
-            break
-        if mean == means[0]:
-            process = process_of(kernel, mean).fit(points, y, weights)
-        else:  # from what the same kernel had found
-            process = process_of(kernel, mean, 1).fit(points, y, weights, tried[-1].process.theta)
-        tried.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
-    return tried
+
+    def fitted(multiplies: bool) -> list[_Tried]:
+        found: list[_Tried] = []
+        for kernel, mean in product(NAMES, means):
+            if found and stop():
+                break
+            first = mean == means[0]  # else from what the same kernel had found
+            process = process_of(kernel, mean, multiplies, **(how if first else how | {"starts": 1}))
+            process.fit(points, y, weights, None if first else found[-1].process.theta)
+            found.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
+            if multiplies and first and process.log_density() <= likeliest:
+                break
+        return [e for e in found if not multiplies or e.process.log_density() > likeliest]
+
+    tried = fitted(False)
+    likeliest = _likeliest(tried).log_density()
+    if how["noise"] or weights is not None or stop():  # these are of the values
+        return tried
+    if (y <= 0).any() or not (y.max(axis=0) >= MULTIPLE * y.min(axis=0)).any():
+        return tried
+    return tried + fitted(True)
 
 
-def _likeliest(tried: Sequence[_Tried]) -> GaussianProcess:
-    """The one of the largest marginal likelihood, of those with a constant mean: of others it is another measure."""
+def _likeliest(tried: Sequence[_Tried]) -> AnyProcess:
+    """The one to which the values are most probable, of those with a constant mean: of others it is another measure."""
     plain = [e.process for e in tried if e.process.mean == "constant"]
-    return max(plain, key=lambda process: process.log_marginal_likelihood())
+    return max(plain, key=lambda process: process.log_density())
 
 
 def _likelihood(tried: Sequence[_Tried]) -> float:
-    return float(_likeliest(tried).log_marginal_likelihood())
+    return _likeliest(tried).log_density()
 
 
 def _inputs_in(tried: Sequence[_Tried], inputs: int) -> tuple[int, ...] | None:
@@ -440,7 +474,7 @@ def _follows(tried: Sequence[_Tried], spread: np.ndarray) -> bool:
     return bool((likeliest.noise_ / spread <= 0.5 * root_mean_square(miss)).all())
 
 
-def _steep(process: GaussianProcess) -> tuple[int, ...]:
+def _steep(process: AnyProcess) -> tuple[int, ...]:
     """The inputs with which values of a process change."""
     slopes = np.exp(process.theta[0] / 2 - process.theta[1:-1])
     return tuple(process.varying[slopes > LEAST_SLOPE].tolist())
@@ -464,7 +498,7 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         parts = _chosen_again(teacher, rest, others, stop)
         for p, own in zip(teacher.parts, parts, strict=True):
             asked = stop if few or own.inputs != p.inputs else _after(ITERATIONS_OF_MORE, stop)
-            again = GaussianProcess(p.kernel, own.mean, noise=teacher.noise, starts=1, stop=asked)
+            again = own.process(teacher.noise, starts=1, stop=asked)
             varying = np.count_nonzero(np.ptp(own.of(x[rest]), axis=0))
             known = own.inputs == p.inputs and varying == len(p.theta) - 2
             first = p.theta if n > MOST_SEARCHED and known else None
@@ -489,7 +523,7 @@ def _chosen_again(
     for p in teacher.parts:
         if p.inputs is not None and p.outputs not in found:
             asked = _after(ITERATIONS_OF_CHOICE, stop)
-            whole = GaussianProcess(p.kernel, "constant", noise=teacher.noise, starts=1, stop=asked)
+            whole = replace(p, mean="constant").process(teacher.noise, starts=1, stop=asked)
             whole.fit(in_logs(teacher.x[rest], p.logs), teacher.y[rest][:, list(p.outputs)], weights)
             found[p.outputs] = _steep(whole) or p.inputs
     parts = [p if p.inputs is None else replace(p, inputs=found[p.outputs]) for p in teacher.parts]

@@ -253,6 +253,10 @@ class GaussianProcess:
         value, gradient = self._rows.likelihood(self.theta if theta is None else np.array(theta, np.float64))
         return (value, gradient) if eval_gradient else value
 
+    def log_density(self) -> float:
+        """The same in the units of the values: the logarithm of how probable they are to the process."""
+        return float(self.log_marginal_likelihood()) - len(self._rows.u) * float(np.log(self._y_scale).sum())
+
     @one_thread()
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Values at points X (m, d) -> (m,) or (m, k); with return_std also the deviation of a new value there.

@@ -324,10 +324,11 @@ row = record(
 
 def process(value: Any, where: str) -> None:
     """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; share, inputs if not all, logarithms."""
-    list_of(plain, 4, 7)(value, where)
-    inputs = perhaps(list_of(count, 1)) if len(value) == 7 else list_of(count, 1)
+    list_of(plain, 4, 8)(value, where)
+    inputs = perhaps(list_of(count, 1)) if len(value) >= 7 else list_of(count, 1)
     checks = (
-        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs, list_of(count, 1),
+        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs,
+        list_of(count, int(len(value) == 7)), truth,
     )  # fmt: skip
     for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)

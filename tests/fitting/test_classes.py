@@ -256,3 +256,15 @@ def test_an_attempt_whose_error_nothing_tells_has_no_number_on_the_card():
     for lang in ("en", "zh"):
         card = " ".join(words.said(lang) for words in found.made.choice)
         assert not re.search(r"\b(inf|nan)\b", card)
+
+
+def test_a_source_has_one_name_whatever_is_fitted(tmp_path):
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 2))
+    kind = np.where(x[:, 0] > 0, "a", "b")
+    for pair in ((x, kind), [x, kind]):
+        assert "(X, y) (60 rows)" in surefit.fit(pair, task="classify", method="polynomial").card()
+    for pair in ((x, x[:, 0]), [x, x[:, 0]]):
+        assert "(X, y) (60 rows)" in surefit.fit(pair, method="polynomial").card()
+    rows = tmp_path / "kinds.csv"
+    rows.write_text("a,b,kind\n" + "".join(f"{a},{b},{k}\n" for (a, b), k in zip(x, kind, strict=True)))
+    assert "kinds.csv (60 rows)" in surefit.fit(rows, task="classify", method="polynomial").card()

@@ -26,7 +26,7 @@ def run(file: str, *arguments: str) -> str:
     source = Path(surefit.__file__).parent.parent
     done = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / file, *arguments],
-        env=os.environ | {"PYTHONPATH": str(source)},
+        env=os.environ | {"PYTHONPATH": str(source), "SUREFIT_BENCHMARK_PAUSE": "0"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import inspect
 import os
@@ -293,42 +294,57 @@ def short(name: str) -> str:
     return re.match(r"[\w.]+", name.strip("\"'"))[0].rpartition(".")[2]
 
 
-def mypy(path: Path) -> list[tuple[int, str, str]]:
-    """(line, "note" or "error", text) of everything that mypy says of a file."""
+Said = dict[str, list[tuple[int, str, str]]]  # by file: (line, "note" or "error", text)
+
+
+def mypy(paths: list[Path], cache: Path) -> Said:
+    """Everything that mypy says of files. cache: what it knows of files that have not changed since the last time."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed (pip install -e '.[dev]')")
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--config-file=",
-        "--strict",
-        "--cache-dir",
-        path.parents[1] / "mypy-cache",
-        path,
-    ]
-    out = checked(command, path, {"MYPYPATH": str(SOURCE.parent)})
-    found = [re.match(r".*?:(\d+): (\w+): (.*)", line) for line in out.splitlines()]
-    return [(int(m[1]), m[2], m[3]) for m in found if m]
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--cache-dir", cache, *paths]
+    return by_file(checked(command, paths, {"MYPYPATH": str(SOURCE.parent)}), r"(.*?):(\d+): (\w+): (.*)")
 
 
-def pyright(path: Path) -> list[tuple[int, str, str]]:
-    """The same of pyright."""
+def pyright(paths: list[Path], cache: Path) -> Said:
+    """The same of pyright, which keeps nothing."""
     if importlib.util.find_spec("pyright") is None or shutil.which("node") is None:
         pytest.skip("pyright is not installed (pip install pyright, which needs Node)")
-    (path.parent / "pyrightconfig.json").write_text(f'{{"extraPaths": ["{SOURCE.parent.as_posix()}"]}}')
-    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", path.parent, path]
-    out = checked(command, path, {})
-    found = [re.match(r".*?:(\d+):\d+ - (\w+): (.*)", line.strip()) for line in out.splitlines()]
-    return [(int(m[1]), m[2].replace("information", "note"), m[3]) for m in found if m]
+    folder = paths[0].parent
+    (folder / "pyrightconfig.json").write_text(f'{{"extraPaths": ["{SOURCE.parent.as_posix()}"]}}')
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--project", folder]
+    return by_file(checked(command, paths, {}), r"\s*(.*?):(\d+):\d+ - (\w+): (.*)")
 
 
-def checked(command: list[object], path: Path, more: dict[str, str]) -> str:
+def by_file(out: str, pattern: str) -> Said:
+    found: Said = {}
+    for m in filter(None, (re.match(pattern, line) for line in out.splitlines())):
+        found.setdefault(Path(m[1]).stem, []).append((int(m[2]), m[3].replace("information", "note"), m[4]))
+    return found
+
+
+def checked(command: list[object], paths: list[Path], more: dict[str, str]) -> str:
     done = subprocess.run(
-        [str(c) for c in command], capture_output=True, text=True, cwd=path.parent, env=os.environ | more, check=False
-    )
+        [str(c) for c in command],
+        capture_output=True, text=True, cwd=paths[0].parent, env=os.environ | more, check=False,
+    )  # fmt: skip
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory, pytestconfig):
+    """told(tool): what it says of all scripts, in one run: each begins by reading the package and its types."""
+    cache = getattr(pytestconfig, "cache", None)  # with -p no:cacheprovider there is none
+
+    @functools.cache
+    def of(tool):
+        folder = tmp_path_factory.mktemp(tool.__name__)
+        paths = [folder / f"{name}.py" for name in (*SCRIPTS, "mistakes")]
+        for path in paths:
+            path.write_text((SCRIPTS | {"mistakes": MISTAKES})[path.stem])
+        return tool(paths, folder / "cache" if cache is None else cache.mkdir(tool.__name__))
+
+    return of
 
 
 TOOLS = [pytest.param(mypy, id="mypy"), pytest.param(pyright, id="pyright")]
@@ -337,10 +353,8 @@ TOOLS = [pytest.param(mypy, id="mypy"), pytest.param(pyright, id="pyright")]
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_has_the_types_that_it_runs_with(tool, name, tmp_path):
-    path = tmp_path / f"{name}.py"
-    path.write_text(SCRIPTS[name])
-    said = tool(path)
+def test_a_script_has_the_types_that_it_runs_with(tool, name, told):
+    said = told(tool)[name]
     assert [s for s in said if s[1] != "note"] == []
     pattern = r'Revealed type is "(.*)"' if tool is mypy else r'Type of ".*" is "(.*)"$'
     types = {line: short(m[1]) for line, _, text in said if (m := re.match(pattern, text))}
@@ -360,10 +374,8 @@ def test_the_script_runs_with_these_types(name, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
-def test_mistakes_are_seen_before_the_script_runs(tool, tmp_path):
-    path = tmp_path / "mistakes.py"
-    path.write_text(MISTAKES)
-    assert {line for line, kind, _ in tool(path) if kind == "error"} == WRONG
+def test_mistakes_are_seen_before_the_script_runs(tool, told):
+    assert {line for line, kind, _ in told(tool)["mistakes"] if kind == "error"} == WRONG
 
 
 def names_for_tools() -> set[str]:

@@ -534,6 +534,9 @@ SENTENCES: dict[str, Both] = {
     # what the automatic choice did
     "tried": Both("{stage}: {what} {score:.2g}", "{stage}：{what} {score:.2g}"),
     "tried-why": Both("{stage}: {what} {score:.2g}; {why}", "{stage}：{what} {score:.2g}；{why}"),
+    "untold": Both("{stage}: {what}", "{stage}：{what}"),
+    "untold-why": Both("{stage}: {what}; {why}", "{stage}：{what}；{why}"),
+    "what-untold": Both("nothing tells its error at rows not fitted to", "未参与拟合的行的误差无从得知"),
     "what-largest": Both("max |error|", "最大误差"),
     "what-validation": Both("validation rmse", "验证均方根误差"),
     "what-left-out": Both("leave-one-out rmse", "留一法均方根误差"),

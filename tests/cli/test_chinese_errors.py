@@ -72,7 +72,7 @@ def test_errors_of_these_files_are_all_translated():
         for node in ast.walk(ast.parse((SOURCE / name).read_text(encoding="utf-8"))):
             called = getattr(node, "func", None)
             word = getattr(called, "id", getattr(called, "attr", ""))
-            text = text_of(node.args[0]) if word.endswith(("Error", "Fault")) and node.args else None
+            text = text_of(node.args[-1]) if word.endswith(("Error", "Fault", "error")) and node.args else None
             ways = (
                 []
                 if text is None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
+import re
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import surefit as library
@@ -139,3 +142,50 @@ def test_what_parts_cannot_do_is_refused(surefit, tmp_path, options, words):
 def test_a_formula_has_no_parts(surefit):
     ran = surefit("fit sin(x) --on x=0:1 --window 100")
     assert ran.code == 2 and "--window is for tables" in ran.err
+
+
+@pytest.fixture(scope="module")
+def kinds_of_columns(tmp_path_factory):
+    """A fit of texts, days and numbers, of which some are missing."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("kinds") / "prices.csv"
+    rows = [
+        f"{rng.choice(['red', 'green'])},2024-01-{1 + i % 28:02d},{'' if i % 9 == 0 else i},{i * 0.5}"
+        for i in range(80)
+    ]
+    path.write_text("\n".join(["color,when,size,price", *rows]) + "\n")
+    library.fit(path, missing="median", method="polynomial").save(path.with_name("prices.safetensors"))
+    return path.with_name("prices.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("point", "words", "chinese"),
+    [
+        (
+            "color=purple,when=2024-01-05,size=2",
+            "column 'color' is 'purple', which is none of",
+            "'color' 列为 'purple'，不在",
+        ),
+        ("color=red,when=soon,size=2", "column 'when' is 'soon', expected days since", "'when' 列为 'soon'，应为"),
+        (
+            "color=red,when=2024-02-30,size=2",
+            "column 'when' is '2024-02-30', no date (",
+            "'when' 列为 '2024-02-30'，不是日期",
+        ),
+        ("color=1,when=5,size=2", "column 'color' is '1', which is none of", "'color' 列为 '1'，不在"),
+    ],
+)
+def test_a_point_is_quoted_and_has_no_row(surefit, kinds_of_columns, point, words, chinese):
+    ran = surefit(f"predict {kinds_of_columns} --at color=red,when=2024-01-05,size=2 --at {point}")
+    assert ran.code == 2 and f"--at {point}: {words}" in ran.err
+    in_chinese = surefit(f"--lang zh predict {kinds_of_columns} --at {point}")
+    assert f"--at {point}：{chinese}" in in_chinese.err
+    assert not re.search(r"\brow\b|行", ran.err + in_chinese.err)
+
+
+@pytest.mark.parametrize("missing", ["", ",size=", ",size=nan", ", size = "])
+def test_a_value_that_may_be_missing_is_left_out_empty_or_nan(surefit, kinds_of_columns, missing):
+    ran = surefit(f"predict {kinds_of_columns} --at 'color=red,when=2024-01-05{missing}'")
+    assert ran.code == 0, ran.err
+    expected = library.load(kinds_of_columns).predict({"color": "red", "when": "2024-01-05", "size": math.nan})
+    assert float(ran.out) == pytest.approx(float(expected[0]), rel=1e-12)

@@ -88,7 +88,9 @@ def test_codes_survive_as_plain_data():
 
 
 def test_without_being_asked_a_hole_is_an_error_that_says_how():
-    with pytest.raises(DataError, match=r"column 'x1' is missing .* fill it in, by missing='median'"):
+    with pytest.raises(
+        DataError, match=r"row 1, column 'x1' is missing; fill it in, by missing='median'.* \(first row is 0\)"
+    ):
         surefit.fit((HOLES, Y))
     with pytest.raises(DataError, match="column 'y' is missing"):  # a target is never made up
         surefit.fit((X, np.where(Y > 1, np.nan, Y)), missing="median")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -243,3 +244,27 @@ def test_steps_that_part_all_rows_promise_nothing_of_new_ones():
     known = float(np.mean(named.predict(x[150:]) == kind[150:]))
     assert named.classified.kind == "training"  # and not "left-out", where nearly all were right
     assert named.classified.accuracy > known
+
+
+def test_an_attempt_whose_error_nothing_tells_has_no_number_on_the_card():
+    """Steps that part all rows know nothing of rows left out, and neither do as many parameters as rows."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (24, 2))
+    found = surefit.fit((x, np.where((x * x).sum(1) < 0.5, "in", "out")), task="classify")
+    told = [choice for choice in found.made.choice if choice.code.startswith("untold")]
+    assert told and all("nothing tells its error" in choice for choice in told)
+    for lang in ("en", "zh"):
+        card = " ".join(words.said(lang) for words in found.made.choice)
+        assert not re.search(r"\b(inf|nan)\b", card)
+
+
+def test_a_source_has_one_name_whatever_is_fitted(tmp_path):
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 2))
+    kind = np.where(x[:, 0] > 0, "a", "b")
+    for pair in ((x, kind), [x, kind]):
+        assert "(X, y) (60 rows)" in surefit.fit(pair, task="classify", method="polynomial").card()
+    for pair in ((x, x[:, 0]), [x, x[:, 0]]):
+        assert "(X, y) (60 rows)" in surefit.fit(pair, method="polynomial").card()
+    rows = tmp_path / "kinds.csv"
+    rows.write_text("a,b,kind\n" + "".join(f"{a},{b},{k}\n" for (a, b), k in zip(x, kind, strict=True)))
+    assert "kinds.csv (60 rows)" in surefit.fit(rows, task="classify", method="polynomial").card()

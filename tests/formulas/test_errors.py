@@ -96,6 +96,12 @@ MISTAKES = [
     ("speeed", ["speed", "time"], "speeed", "speed, time", "speed"),
     ("sinx + cosx2", ["x", "x2"], "sinx", "unknown name 'sinx'", "sin(x) + cos(x2)"),
     ("z", ["x"], "z", "the variable is x", None),
+    ("sni(x)", None, "sni", "no function 'sni'", "sin(x)"),
+    ("csoh(x)", None, "csoh", "no function 'csoh'", "cosh(x)"),
+    ("epx(x)", None, "epx", "no function 'epx'", "exp(x)"),
+    ("lgo(x)", None, "lgo", "no function 'lgo'", "log(x)"),
+    ("2*ip", [], "ip", "unknown name 'ip'", "2*pi"),
+    ("x*pupm", ["pump", "x"], "pupm", "unknown name", "x*pump"),
     ("z", [], "z", "no variables are declared", None),
 ]
 

@@ -192,6 +192,32 @@ def test_nonsense_is_answered_with_one_sentence(server, body):
         assert b"Traceback" not in answer.body
 
 
+ROWS_OF_TWO = [[1, 2]] * 8
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "field"),
+    [
+        ("check", [], ""), ("check", {}, "formula"), ("check", {"formula": "sin("}, "formula"),
+        ("check", {"formula": "abcd(x)"}, "formula"), ("check", {"formula": "x+y+z"}, "formula"),
+        ("check", QUICK | {"domain": {"x": [3, 1]}}, "domain"), ("check", QUICK | {"domain": 1}, "domain"),
+        ("check", QUICK | {"hidden": [0]}, "hidden"), ("check", QUICK | {"hidden": 3}, "hidden"),
+        ("check", QUICK | {"activation": ["tanh", "relu"]}, "activation"), ("check", QUICK | {"init": "he?"}, "init"),
+        ("check", QUICK | {"lr": "fast"}, "lr"), ("check", QUICK | {"seed": 1.5}, "seed"),
+        ("check", QUICK | {"bias": 1}, "bias"), ("check", QUICK | {"method": "magic"}, "method"),
+        ("check", QUICK | {"method": "features", "hidden": [9, 9]}, "hidden"),
+        ("check", {"table": {"names": ["x", "y"], "rows": [[1, 2]]}}, "table"),
+        ("check", {"table": {"names": ["x", "x"], "rows": ROWS_OF_TWO}}, "table"),
+        ("table", {"csv": "a,b\n1,2\n3,oops\n"}, "csv"), ("table", {}, "csv"), ("table", {"csv": 3}, "csv"),
+        ("train", QUICK | {"delay": 99}, "delay"), ("control", {"session": "gone", "action": "stop"}, "session"),
+        ("export", {}, "session"), ("prove", {"session": "gone"}, "session"),
+    ],
+)  # fmt: skip
+def test_an_error_names_its_field_and_nothing_else(server, route, body, field):
+    answer = server.ask(f"/api/{route}", body)
+    assert answer.status == 400 and answer.json()["field"] == field, answer.body
+
+
 @pytest.mark.parametrize("field", [{"paused": 1}, {"delay": -1}, {"delay": 3}])
 def test_nonsense_about_the_run_is_answered(server, field):
     assert server.ask("/api/train", QUICK | field).status == 400

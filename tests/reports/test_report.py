@@ -526,3 +526,15 @@ def test_a_report_says_what_the_numbers_of_columns_are(tmp_path):
     assert re.search(r"\| Inputs \| colour=red, x5 \|", page)  # those that the method kept, by name
     chinese = fit.report(tmp_path / "z.md", "zh").read_text(encoding="utf-8")
     assert "自 2024-03-01 起的天数" in chinese
+
+
+def test_a_name_before_a_sentence_has_the_mark_of_its_language_and_data_that_are_not_there_are_not_named(tmp_path):
+    x = np.linspace(-1, 1, 60)[:, None]
+    plan = surefit.Sampling(split=(1, 0, 0))
+    found = surefit.fit((x, np.where(x[:, 0] > 0, "a", "b")), task="classify", method="polynomial", data=plan)
+    chinese = found.report(tmp_path / "zh.md", lang="zh").read_text(encoding="utf-8")
+    english = found.report(tmp_path / "en.md").read_text(encoding="utf-8")
+    assert "准确率：" in chinese and "准确率: " not in chinese and "测试数据" not in chinese
+    assert "Accuracy: " in english and "test data" not in english
+    with_test = surefit.fit((x, x[:, 0] ** 2), method="polynomial", data=surefit.Sampling(split=(0.8, 0.1, 0.1)))
+    assert "trained on, and the test data" in with_test.report(tmp_path / "test.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import surefit
 from surefit.errors import ArgumentError, ShapeError
-from surefit.sklearn import FitRegressor
+from surefit.sklearn import FitClassifier, FitRegressor
 
 QUICK = dict(solver="adam", max_iter=30, hidden_layer_sizes=(16,), random_state=0)
 
@@ -248,3 +248,18 @@ def test_quantiles_need_one_target_and_no_batches():
         FitRegressor(quantile=0.5, **FEW).fit(x, np.stack([y, y], axis=1))
     with pytest.raises(ValueError, match="partial_fit"):
         FitRegressor(quantile=0.5, **FEW).partial_fit(x, y)
+
+
+@pytest.mark.parametrize("kind", [FitRegressor, FitClassifier])
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("model", "hidden_layer_sizes"), ("hidden", "hidden_layer_sizes"), ("method", "solver"),
+        ("seed", "random_state"),
+        ("lr", "learning_rate_init"), ("epochs", "max_iter"), ("iterations", "max_iter"), ("ridge", "alpha"),
+        ("time", "max_time"), ("patience", "n_iter_no_change"), ("hiden_layer_sizes", "hidden_layer_sizes"),
+    ],
+)  # fmt: skip
+def test_parameters_by_the_names_of_fit_are_told_what_they_are_here(kind, name, meant):
+    with pytest.raises(TypeError, match=f"{kind.__name__} has no argument {name!r}; did you mean {meant}\\?"):
+        kind(**{name: 1})

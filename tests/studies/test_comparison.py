@@ -192,3 +192,9 @@ def test_what_has_no_classes_says_so():
         surefit.distil(fit)
     with pytest.raises(ArgumentError, match="ensemble has no argument 'task'; only fit takes it"):
         surefit.ensemble((x, x[:, 0] > 0), task="classify")
+
+
+@pytest.mark.parametrize("name", ["n", "count", "n_estimators", "size", "k"])
+def test_how_many_members_has_one_name(name):
+    with pytest.raises(TypeError, match=f"ensemble has no argument '{name}'; did you mean members"):
+        surefit.ensemble("sin(x)", "x=0:1", **{name: 3})

@@ -55,6 +55,23 @@ def test_shared_scales_and_rows():
     assert len({round(axes.get_position().y0, 6) for axes in figure.axes}) == 1
 
 
+def ticks(*x, **settings):
+    axes = chart([Panel([Curve(each, each) for each in x], "epoch", "loss", **settings)]).axes[0]
+    low, high = axes.get_xlim()
+    return [tick for tick in axes.get_xticks() if low <= tick <= high]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 7, 100])
+def test_what_is_counted_has_ticks_at_whole_numbers(epochs):
+    found = ticks(np.arange(1, epochs + 1), np.arange(0, epochs + 1))
+    assert len(found) > 1 and all(tick == round(tick) for tick in found)
+
+
+def test_what_is_measured_has_ticks_wherever_they_fit():
+    assert any(tick != round(tick) for tick in ticks(np.linspace(0, 2, 9)))
+    assert any(tick != round(tick) for tick in ticks(np.array([0, 1, 2]), np.linspace(0, 2, 9)))
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ArgumentError, match="no panels"):
         chart([])

@@ -333,25 +333,23 @@ _KNOWN = {
     ),
     "cannot write a table to {}; expected one of {}": "无法把表格写入 {0}；应为以下之一：{1}",
     # tables: columns and cells
-    "{}, column {} is {}, not a number": "{0}，{1} 列为 {2}，不是数",
-    "{}, column {} is {}, not a number; {}": "{0}，{1} 列为 {2}，不是数；{3}",
-    "{}, column {} is {}, not a number; every value must be finite": "{0}，{1} 列为 {2}；每个值都应是有限的数",
-    "{}, column {} is {}, but the column holds {}; {}": "{0}，{1} 列为 {2}，而该列是 {3}；{4}",
-    "{}, column {} is missing; fill it in{}": "{0}，{1} 列缺失；请补上{2}",
-    "{}, column {} is missing ({}); fill it in{}": "{0}，{1} 列缺失（{2}）；请补上{3}",
-    "{}, column {} is {}; every value must be finite": "{0}，{1} 列为 {2}；每个值都应是有限的数",
-    "{}, column {} is {}, expected {}": "{0}，{1} 列为 {2}，应为 {3}",
-    "{}, column {} is {}, which is none of the known {}": "{0}，{1} 列为 {2}，不在已知的 {3} 之中",
-    "{}, column {} is {}, which is none of the known {}; {} stands for rare ones": (
-        "{0}，{1} 列为 {2}，不在已知的 {3} 之中；{4} 代表少见的文本"
+    "column {} is {}, not a number": "{0} 列为 {1}，不是数",
+    "column {} is {}, not a number; {}": "{0} 列为 {1}，不是数；{2}",
+    "column {} is {}, not a number; every value must be finite": "{0} 列为 {1}；每个值都应是有限的数",
+    "column {} is {}, but the column holds {}; {}": "{0} 列为 {1}，而该列是 {2}；{3}",
+    "column {} is missing; fill it in{}": "{0} 列缺失；请补上{1}",
+    "column {} is missing ({}); fill it in{}": "{0} 列缺失（{1}）；请补上{2}",
+    "column {} is {}; every value must be finite": "{0} 列为 {1}；每个值都应是有限的数",
+    "column {} is {}, expected {}": "{0} 列为 {1}，应为 {2}",
+    "column {} is {}, which is none of the known {}": "{0} 列为 {1}，不在已知的 {2} 之中",
+    "column {} is {}, which is none of the known {}; {} stands for rare ones": (
+        "{0} 列为 {1}，不在已知的 {2} 之中；{3} 代表少见的文本"
     ),
-    "{}, column {} is {}, no date ({})": "{0}，{1} 列为 {2}，不是日期（{3}）",
-    "{}, column {} is {}: some have a time zone, some not": "{0}，{1} 列为 {2}：有的带时区，有的不带",
-    "{}, column {} is {}: there is no such time of day": "{0}，{1} 列为 {2}：没有这样的时刻",
+    "column {} is {}, no date ({})": "{0} 列为 {1}，不是日期（{2}）",
+    "column {} is {}: some have a time zone, some not": "{0} 列为 {1}：有的带时区，有的不带",
+    "column {} is {}: there is no such time of day": "{0} 列为 {1}：没有这样的时刻",
     "there is no such time of day": "没有这样的时刻",
-    "{}, column {} has {}; when this was fitted it had {}: write both alike": (
-        "{0}，{1} 列{2}；拟合时{3}：请写成同样的形式"
-    ),
+    "column {} has {}; when this was fitted it had {}: write both alike": ("{0} 列{1}；拟合时{2}：请写成同样的形式"),
     "no time zone ({})": "不带时区（{0}）",
     "a time zone ({}Z)": "带时区（{0}Z）",
     "one, such as {}Z": "带时区，例如 {0}Z",
@@ -359,13 +357,13 @@ _KNOWN = {
     "column {}: some times have a time zone, some not; write all alike": (
         "{0} 列：有的时刻带时区，有的不带；请写成同样的形式"
     ),
-    "{}, column {} is {}, expected {}, as a number or a date such as {}": (
-        "{0}，{1} 列为 {2}，应为{3}，写成数或日期，例如 {4}"
-    ),
-    "{}, column {} is {}: nothing tells whether day or month comes first; write such dates as 2024-12-31": (
-        "{0}，{1} 列为 {2}：无法判断日和月的先后；这样的日期请写作 2024-12-31"
+    "column {} is {}, expected {}, as a number or a date such as {}": ("{0} 列为 {1}，应为{2}，写成数或日期，例如 {3}"),
+    "column {} is {}: nothing tells whether day or month comes first; write such dates as 2024-12-31": (
+        "{0} 列为 {1}：无法判断日和月的先后；这样的日期请写作 2024-12-31"
     ),
     "line {#}": "第 {0} 行",
+    "line {#}, {}": "第 {0} 行，{1}",
+    "row {#}, {}": "第 {0} 行，{1}",
     "row {#}": "第 {0} 行",
     "row {#} (first row is 0)": "第 {0} 行（首行为 0）",
     "numbers": "数",
@@ -401,11 +399,11 @@ _KNOWN = {
     "the table has no column {}{}": "表格没有列 {0}{1}",
     "{} has no column {}; did you mean {}? it has {}": "{0} 没有列 {1}；您是否想写 {2}？有 {3}",
     "the table has no column {}; did you mean {}? it has {}": "表格没有列 {0}；您是否想写 {1}？有 {2}",
-    "{}, column {} is missing; fill it in yourself, medians are for inputs{}": (
-        "{0}，{1} 列缺失；请自行补上，中位数只用于输入{2}"
+    "column {} is missing; fill it in yourself, medians are for inputs{}": (
+        "{0} 列缺失；请自行补上，中位数只用于输入{1}"
     ),
-    "{}, column {} is missing ({}); fill it in yourself, medians are for inputs{}": (
-        "{0}，{1} 列缺失（{2}）；请自行补上，中位数只用于输入{3}"
+    "column {} is missing ({}); fill it in yourself, medians are for inputs{}": (
+        "{0} 列缺失（{1}）；请自行补上，中位数只用于输入{2}"
     ),
     "{} is a text, not a model file; `fit.save` and `surefit fit --out` write such files": (
         "{0} 是文本，不是模型文件；模型文件由 `fit.save` 和 `surefit fit --out` 写出"
@@ -607,7 +605,7 @@ _KNOWN = {
     "column {} holds no value at all, so it has no median; leave it out": "列 {0} 没有任何值，因而没有中位数；请不用它",
     "it does not fit into the memory here; give a part of its rows": "这里的内存放不下；请只给出一部分行",
     "this {} is sparse; give .toarray(), which has all its zeros": "这个 {0} 是稀疏的；请给出 .toarray()，含有全部的零",
-    "{}, column {} is larger than any float64; use a larger unit": "{0}，{1} 列超过 float64 的范围；请换用更大的单位",
+    "column {} is larger than any float64; use a larger unit": "{0} 列超过 float64 的范围；请换用更大的单位",
     "column {} is {}; a table needs a value for each row": "列 {0} 为 {1}；表格的每一行都应有一个值",
     "column {} has no name": "列 {0} 没有名称",
     "column {} has shape {}; expected one number per row": "列 {0} 的形状为 {1}；每行应为一个数",

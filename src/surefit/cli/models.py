@@ -97,7 +97,11 @@ def _predict_points(fitted: Fit, at: list[str], derivative: bool, interval: floa
     from surefit.data import points_from
 
     points = [_point(text, fitted) for text in at]
-    x = np.concatenate([points_from(point, fitted.names, "--at", fitted.problem.coding) for point in points])
+    places = [
+        points_from(point, fitted.names, f"--at {text}", fitted.problem.coding)
+        for text, point in zip(at, points, strict=True)
+    ]
+    x = np.concatenate(places)
     columns, outside = _values(fitted, x, derivative, interval)
     rows = [{name: float(column[i]) for name, column in columns.items()} for i in range(len(points))]
     if as_json:
@@ -110,7 +114,10 @@ def _predict_points(fitted: Fit, at: list[str], derivative: bool, interval: floa
 
 
 def _point(text: str, fitted: Fit) -> dict[str, Any]:
-    """x1=1,x2=pi/2 as numbers; with one input the bare number does. Of a column of texts or times a text."""
+    """x1=1,x2=pi/2 as numbers; with one input the bare number does. Of a column of texts or times a text.
+
+    Where missing values are filled in, an input may be left out, empty or nan.
+    """
     from surefit.data import raw_names
     from surefit.formulas import constant
 
@@ -121,6 +128,9 @@ def _point(text: str, fitted: Fit) -> dict[str, Any]:
     for part in unicodedata.normalize("NFKC", text).split(","):
         name, equals, value = part.rpartition("=")
         name = name.strip() if equals or len(names) > 1 else names[0]
+        if name in filled and name not in point and value.strip().lower() in ("", "nan"):
+            point[name] = math.nan  # as if it were left out
+            continue
         if not value.strip() or not (equals or len(names) == 1):
             message = "--at {text}: cannot read {part!r}; expected {example}"
             raise ArgumentError(words(message, text=text, part=part.strip(), example=_example(names)))

@@ -77,15 +77,21 @@ class Raw(NamedTuple):
     header: int = 0  # the line on which the names stand
     coding: tuple[Any, ...] = ()  # of columns that are numbers already, as those of a Table
     first: int = 0  # the number of its first row, in a part of a table
+    single: bool = False  # whether it is one point, given by itself: its only row has no number
 
     def row(self, i: int) -> str:
         """Where a row is, in words."""
         return f"row {self.first + i}" if self.lines is None else f"line {self.lines[i]}"
 
+    def error(self, i: int, words: str) -> DataError:
+        """What is wrong in a row: the source, where in it, and the words."""
+        where = "" if self.single else f"{self.row(i)}, "
+        return DataError(f"{self.label}: {where}{words}{self.counted}")
+
     @property
     def counted(self) -> str:
         """How rows are counted, where that is not known from the file."""
-        return " (first row is 0)" if self.lines is None else ""
+        return " (first row is 0)" if self.lines is None and not self.single else ""
 
 
 class Column(NamedTuple):
@@ -219,9 +225,10 @@ class Coded:
         if column.kind in (NUMBER, self.kind) or (self.kind in (DURATION, CLOCK) and column.kind in (DURATION, CLOCK)):
             return np.asarray(values, np.float64)[:, None]
         first = int(np.flatnonzero(~column.missing())[0]) if not column.missing().all() else 0
-        raise DataError(
-            f"{raw.label}: {raw.row(first)}, column {self.name!r} is {str(values[first])!r}, expected {self.words()}"
-            + (f", as a number or a date such as {self.origin[:10]}" if self.kind == TIME else "")
+        raise raw.error(
+            first,
+            f"column {self.name!r} is {str(values[first])!r}, expected {self.words()}"
+            + (f", as a number or a date such as {self.origin[:10]}" if self.kind == TIME else ""),
         )
 
     def _check_zone(self, column: Column, raw: Raw) -> None:
@@ -236,10 +243,7 @@ class Coded:
         own, former = f"no time zone ({shown})", f"one, such as {example}Z"
         if not self.zoned:
             own, former = f"a time zone ({shown}Z)", f"none, such as {example}"
-        raise DataError(
-            f"{raw.label}: {raw.row(row)}, column {self.name!r} has {own}; when this was fitted it had {former}: write "
-            f"both alike{raw.counted}"
-        )
+        raise raw.error(row, f"column {self.name!r} has {own}; when this was fitted it had {former}: write both alike")
 
     def _one_hot(self, values: np.ndarray, raw: Raw) -> np.ndarray:
         place: dict[str | None, int] = {text: i for i, text in enumerate(self.categories)}
@@ -250,9 +254,10 @@ class Coded:
         index = np.array([place.get(v, -1 if v is None else -2) for v in values], dtype=np.int64)
         if (index == -2).any():
             row = int(np.flatnonzero(index == -2)[0])
-            raise DataError(
-                f"{raw.label}: {raw.row(row)}, column {self.name!r} is {values[row]!r}, which is none of the known "
-                f"{self.known()}" + (f"; {OTHER!r} stands for rare ones" if self.rare else "") + raw.counted
+            raise raw.error(
+                row,
+                f"column {self.name!r} is {values[row]!r}, which is none of the known "
+                f"{self.known()}" + (f"; {OTHER!r} stands for rare ones" if self.rare else ""),
             )
         out = np.zeros((len(values), len(self.categories)))
         out[np.arange(len(values)), index] = 1.0
@@ -443,13 +448,10 @@ def _number(value: Any, row: int, name: str, raw: Raw) -> float:
             raise TypeError
         return float(value)
     except OverflowError:
-        raise DataError(
-            f"{raw.label}: {raw.row(row)}, column {name!r} is larger than any float64; use a larger unit{raw.counted}"
-        ) from None
+        raise raw.error(row, f"column {name!r} is larger than any float64; use a larger unit") from None
     except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{raw.label}: {raw.row(row)}, column {name!r} is {value!r}, not a number; convert the column, or leave "
-            f"it out{raw.counted}"
+        raise raw.error(
+            row, f"column {name!r} is {value!r}, not a number; convert the column, or leave it out"
         ) from error
 
 
@@ -621,16 +623,17 @@ def _times(words: Cells, present: Sequence[int], name: str, raw: Raw) -> Column 
     except OddTime as odd:
         if odd.others:
             raise _mixed(raw, odd.i, name, words[odd.i], odd.others) from None
-        raise DataError(f"{raw.label}: {raw.row(odd.i)}, column {name!r} is {words[odd.i]!r}{odd.wrong}") from None
+        raise raw.error(odd.i, f"column {name!r} is {words[odd.i]!r}{odd.wrong}") from None
     if found is None:
         return None
     return Column(TIME if found.dtype.kind == "M" else CLOCK, found, has_zone(words[present[0]]))
 
 
 def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
-    return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is {cell!r}, but the column holds {others}; correct it"
-        + cure(", or read other columns with {}", "columns", "", "columns=[...]")
+    return raw.error(
+        row,
+        f"column {name!r} is {cell!r}, but the column holds {others}; correct it"
+        + cure(", or read other columns with {}", "columns", "", "columns=[...]"),
     )
 
 
@@ -657,9 +660,7 @@ def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", m
         hint = "remove this row if it holds units, or begin it with #"
     else:
         hint = "correct it" + cure(", or read other columns with {}", "columns", "", "columns=[...]")
-    return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is {cell!r}, not a number; {more or hint}{raw.counted}"
-    )
+    return raw.error(row, f"column {name!r} is {cell!r}, not a number; {more or hint}")
 
 
 __all__ = [

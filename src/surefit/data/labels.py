@@ -7,7 +7,6 @@ cross-entropy in classification tasks").
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ import numpy as np
 from surefit.data.columns import MISSING, WORDS, Raw, is_none
 from surefit.data.csv_text import TextColumn, leave_out
 from surefit.data.sampling import Sampling
-from surefit.data.sources import raw_of
+from surefit.data.sources import called, is_pair, raw_of
 from surefit.data.table import Table, chosen_columns
 from surefit.errors import ArgumentError, DataError
 from surefit.spelling import spelled
@@ -88,10 +87,8 @@ def _columns(source: Any, options: Mapping[str, Any]) -> tuple[Raw, str]:
     """The columns of a source as they came, and what it is called."""
     if isinstance(source, Raw):
         return source, source.label
-    name = os.path.basename(source) if isinstance(source, (str, os.PathLike)) else type(source).__name__
-    pair = isinstance(source, (tuple, list)) and len(source) == 2 and not all(isinstance(p, Mapping) for p in source)
-    if not pair:
-        return raw_of(source, **options), name
+    if not is_pair(source):
+        return raw_of(source, **options), called(source)
     x, y = source
     label = getattr(y, "name", None)
     if hasattr(y, "columns") and hasattr(y, "__getitem__") and len(y.columns) == 1:  # a frame of one column
@@ -103,7 +100,7 @@ def _columns(source: Any, options: Mapping[str, Any]) -> tuple[Raw, str]:
         raise DataError(f"{label or 'y'}: expected one class for each of {len(x)} rows, got shape {labels.shape}")
     raw = raw_of((x, np.zeros(len(labels))), **options)
     return raw._replace(names=[*raw.names[:-1], str(label or "y")], columns=[*raw.columns[:-1], labels],
-                        targets=(str(label or "y"),)), name  # fmt: skip
+                        targets=(str(label or "y"),)), called(source)  # fmt: skip
 
 
 class Classes(NamedTuple):

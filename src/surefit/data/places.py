@@ -37,11 +37,12 @@ def points_from(
         labels = [str(label) for label in points.columns]  # numbers, or levels: names where it was fitted with them
         points = points.set_axis(labels, axis=1) if set(own) <= set(labels) else points.to_numpy()
     if has_names(points):
+        single = isinstance(points, Mapping) and all(np.ndim(unmasked(v)) == 0 for v in points.values())
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
             points = {k: np.atleast_1d(unmasked(v)) for k, v in points.items()}
             most = max((len(v) for v in points.values()), default=0)  # a single number holds for all
             points = {k: np.repeat(v, most) if v.shape == (1,) else v for k, v in points.items()}
-        raw = raw_of(points)
+        raw = raw_of(points)._replace(single=single)
         return points_of(raw._replace(label=what) if what.startswith("--") else raw, names, what, coding)
     numbers = bool(coding) and all(c.kind == NUMBER for c in coding) and own != list(names)
     if len(own) != len(names) and any(c.kind == TEXT and _are_numbers(c.categories) for c in coding):
@@ -95,11 +96,9 @@ def points_of(
             continue
         if column.kind not in (NUMBER, "boolean"):
             first = column.values[~column.missing()][0]
-            where = raw.row(int(np.flatnonzero(~column.missing())[0]))
+            row = int(np.flatnonzero(~column.missing())[0])
             kind = "a text" if column.kind == TEXT else "a time"
-            raise DataError(
-                f"{raw.label}: {where}, column {name!r} is {str(first)!r}, {kind} and not a number{raw.counted}"
-            )
+            raise raw.error(row, f"column {name!r} is {str(first)!r}, {kind} and not a number")
         found[name] = column.values
     sizes = {len(c) for c in found.values()}
     if len(sizes) > 1:

@@ -50,6 +50,18 @@ NUMBERS |= {f"{sign}int{8 * size}": f"{sign or 'i'}{size}" for sign in ("", "u")
 CSV, EXCEL = ("delimiter", "decimal", "header", "encoding"), ("sheet", "header")  # options of these files
 
 
+def is_pair(source: Any) -> bool:
+    """Whether a source is (X, y), not two rows of a list of dicts."""
+    return isinstance(source, (tuple, list)) and len(source) == 2 and not all(isinstance(p, Mapping) for p in source)
+
+
+def called(source: Any) -> str:
+    """What cards call a source: the name of a file, (X, y), or the kind of thing that it is."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.path.basename(str(source))
+    return "(X, y)" if is_pair(source) else type(source).__name__
+
+
 def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> Raw:
     """The columns of whatever holds a table, as they came. options: of text files and spreadsheets, None if not given.
 
@@ -664,4 +676,15 @@ def kind_of(path: Path) -> str:
     return SUFFIXES[last]
 
 
-__all__ = ["arrow_part", "is_frame", "is_table_path", "kind_of", "matrix_of", "parquet_files", "pyarrow", "raw_of"]
+__all__ = [
+    "arrow_part",
+    "called",
+    "is_frame",
+    "is_pair",
+    "is_table_path",
+    "kind_of",
+    "matrix_of",
+    "parquet_files",
+    "pyarrow",
+    "raw_of",
+]

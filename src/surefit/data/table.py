@@ -426,9 +426,7 @@ def column_of(own: Any, name: str, raw: Raw, texts: bool = False) -> Column:
         infinite = np.flatnonzero(np.isinf(column.values))
         if infinite.size:
             i = int(infinite[0])
-            raise DataError(
-                f"{raw.label}: {raw.row(i)}, column {name!r} is {column.values[i]}; every value must be finite"
-            )
+            raise raw.error(i, f"column {name!r} is {column.values[i]}; every value must be finite")
     return column
 
 
@@ -440,9 +438,7 @@ def missing_value(raw: Raw, row: int, name: str, own: Any, median: bool = False,
     cell = f" ({own.odd[row]!r})" if isinstance(own, TextColumn) else ""
     filled = f", by {spelled('missing', repr('median'))}" if median else ""
     todo = "fill it in yourself, medians are for inputs" if target else f"fill it in{filled}"
-    return DataError(
-        f"{raw.label}: {raw.row(row)}, column {name!r} is missing{cell or raw.counted}; {todo}{leave_out()}"
-    )
+    return raw.error(row, f"column {name!r} is missing{cell}; {todo}{leave_out()}")
 
 
 def _check_target(column: Column, own: Any, name: str, raw: Raw) -> None:

@@ -176,7 +176,7 @@ def fit(
     )  # fmt: skip
     with shown(progress, time, live) as display:
         heard = (*callbacks_from(callbacks), *display)
-        fits = fits_of(posed, domain, count=whole_number("restarts", restarts, 1), callbacks=heard, **arguments)
+        fits = fits_of(whole_number("restarts", restarts, 1), posed, domain, callbacks=heard, **arguments)
         fitted = fits[0] if restarts == 1 else best_of(fits)
         tell_end(display, fitted)
     if found is not None:
@@ -189,7 +189,7 @@ def fit(
 
 
 def fits_of(
-    what: Any, domain: Any = None, *, count: int, seed: int = 0, method: str | Method = "auto", model: Any = None,
+    count: int, what: Any, domain: Any = None, /, *, seed: int = 0, method: str | Method = "auto", model: Any = None,
     data: Sampling | None = None, callbacks: Callbacks = (), jit: bool | None = None, budget: Any = None,
     executor: Any = None, log: Any = None, timeout: Any = None, checkpoint: Any = None, resume: Any = None,
     **rest: Any,
@@ -288,7 +288,7 @@ def ensemble(what: Any = None, /, domain: Any = None, *, members: int = 5, **arg
     >>> mean.shape, spread.shape
     ((2,), (2,))
     """
-    return Ensemble(fits_of(what, domain, count=whole_number("members", members, 2), **arguments))
+    return Ensemble(fits_of(whole_number("members", members, 2), what, domain, **arguments))
 
 
 @naming

@@ -497,8 +497,17 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     lower = {k.lower(): k for k in known}
     if name.lower() in lower:
         return lower[name.lower()]
+    swapped = [a for a in lower if _swapped(a, name.lower())]  # sni, csoh: by their share of letters too far from any
+    if swapped:
+        return lower[swapped[0]]
     close = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.7)
     return lower[close[0]] if close else None
+
+
+def _swapped(a: str, b: str) -> bool:
+    """Whether two neighbouring letters of one, exchanged, make the other."""
+    at = [i for i, (left, right) in enumerate(zip(a, b, strict=False)) if left != right]
+    return len(a) == len(b) and len(at) == 2 and at[1] == at[0] + 1 and a[at[0] : at[1] + 1] == b[at[1]] + b[at[0]]
 
 
 def _factors(name: str, known: Collection[str]) -> list[str] | None:

@@ -30,7 +30,7 @@ SECURE = {
 
 
 def failure(status: int, message: str, field: str = "") -> JSONResponse:
-    """An error as the page reads it."""
+    """An error as the page reads it. field: the name of the field that is wrong; empty where it is no single one."""
     return JSONResponse({"error": message, "field": field}, status_code=status)
 
 

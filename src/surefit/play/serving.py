@@ -28,7 +28,7 @@ from .guard import BODY, Guard, failure, parsed
 from .said import gap_of, preview_of, proof_of
 from .taking import DRAWN, FORMATS, LANGUAGES, file_of
 from .watching import RATE, Cursor, Session, summary_of
-from .wishes import SLOWEST, Reader, csv_of, wish_of
+from .wishes import SLOWEST, FieldError, Reader, csv_of, wish_of
 
 RUNNING, KEPT = 4, 8  # trainings at once; those that are kept for downloads
 WAITING = 8  # pictures and reports that are drawn or wait for it, one after the other
@@ -56,7 +56,7 @@ class Rooms:
         """The session that a request names. ArgumentError where it is not known any more."""
         session = self._all.get(Reader(sent).text("session", 40))
         if session is None:
-            raise ArgumentError("session: that network is not here any more; train it again")
+            raise FieldError("session", "session: that network is not here any more; train it again")
         return session
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ def answering(work: Callable[[Request, Any], Any], chinese: Callable[[str], str]
             return Response(status_code=400)
         except (SurefitError, RecursionError, MemoryError) as error:
             message = str(error) if isinstance(error, SurefitError) else "what came is nested too deeply or too large"
-            return failure(400, said_to(request, message, chinese), message.partition(" ")[0].rstrip(":"))
+            return failure(400, said_to(request, message, chinese), getattr(error, "field", ""))
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
     return route
@@ -193,7 +193,7 @@ class Application:
         session, to, lang = self.rooms.find(sent), read.choice("to", FORMATS, "c"), read.choice("lang", LANGUAGES, "en")
         fitted = session.fit
         if fitted is None:
-            raise ArgumentError("session: this network is still learning")
+            raise FieldError("session", "session: this network is still learning")
 
         if to not in DRAWN:
             name, content = await run_in_threadpool(file_of, fitted, to, lang)
@@ -215,7 +215,7 @@ class Application:
         """Prove the error of a session's network, and stream the closing gap."""
         fitted = self.rooms.find(sent).fit
         if fitted is None:
-            raise ArgumentError("session: this network is still learning")
+            raise FieldError("session", "session: this network is still learning")
         if not self.rooms.proofs.acquire(blocking=False):
             raise ArgumentError("a proof is being made already; wait for it")
         gap: list[tuple[float, float]] = []

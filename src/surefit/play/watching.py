@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from surefit.attempts.events import Epoch, Finished, Started
-from surefit.errors import ArgumentError, SurefitError
+from surefit.errors import SurefitError
 from surefit.fitting import Fit, construct, fit
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -17,7 +17,7 @@ from surefit.reports.pictures import Loss, finite, picture_of, scene_of, thinned
 from surefit.sentences import Sentence
 
 from .memory import give_back
-from .wishes import CONSTRUCT, Wish
+from .wishes import CONSTRUCT, FieldError, Wish
 
 SECONDS = 120.0  # of training, pauses not counted
 PAUSED = 1800.0  # seconds; who is away for longer has gone
@@ -73,7 +73,7 @@ class Session:
     def control(self, action: str, count: int = 1, delay: float = 0.0) -> None:
         """Pause, resume, step (so many epochs, then pause), stop, or speed: each epoch takes `delay` seconds at least.
 
-        ArgumentError for another word.
+        FieldError for another word.
         """
         if action == "pause":
             self._going.clear()
@@ -88,7 +88,7 @@ class Session:
         elif action == "speed":
             self.delay = delay
         else:
-            raise ArgumentError(f"action must be pause, resume, step, speed or stop, not {action[:40]!r}")
+            raise FieldError("action", f"action must be pause, resume, step, speed or stop, not {action[:40]!r}")
 
     def stop(self) -> None:
         """End training after the epoch at hand; what was reached is kept."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from surefit.attempts import methods
 from surefit.attempts.methods import Method
 from surefit.data import DESIGNS, Sampling
 from surefit.data.table import Table, read_table
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, SurefitError
 from surefit.formulas import parse
 from surefit.formulas.formula import Formula
 from surefit.models.spec import INITS, MLPSpec
@@ -79,6 +80,24 @@ class Wish:
         return sum((a + self.model.bias) * b for a, b in pairwise(sizes))
 
 
+class FieldError(ArgumentError):
+    """A field of what was sent is wrong. field: its name, for programs; the message says it in words."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Errors of surefit that arise here are about this field, and stay what they are."""
+    try:
+        yield
+    except SurefitError as error:
+        vars(error).setdefault("field", field)
+        raise
+
+
 class Reader:
     """Takes fields out of a JSON object; each error names the field."""
 
@@ -90,42 +109,45 @@ class Reader:
     def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
         value = self.sent.get(key, default)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:  # NaN is refused
-            raise ArgumentError(f"{key} must be a number from {low:g} to {high:g}, not {str(value)[:40]!r}")
+            raise FieldError(key, f"{key} must be a number from {low:g} to {high:g}, not {str(value)[:40]!r}")
         return float(value)
 
     def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
         value = self.number(key, low, high, default)
         if value != int(value):
-            raise ArgumentError(f"{key} must be a whole number, not {value:g}")
+            raise FieldError(key, f"{key} must be a whole number, not {value:g}")
         return int(value)
 
     def truth(self, key: str, default: bool) -> bool:
         value = self.sent.get(key, default)
         if not isinstance(value, bool):
-            raise ArgumentError(f"{key} must be true or false, not {str(value)[:40]!r}")
+            raise FieldError(key, f"{key} must be true or false, not {str(value)[:40]!r}")
         return value
 
     def choice(self, key: str, options: tuple[str, ...], default: str) -> str:
         value = self.sent.get(key, default)
         if not isinstance(value, str) or value not in options:
-            raise ArgumentError(f"{key} must be one of {', '.join(options)}, not {str(value)[:40]!r}")
+            raise FieldError(key, f"{key} must be one of {', '.join(options)}, not {str(value)[:40]!r}")
         return value
 
     def text(self, key: str, most: int) -> str:
         value = self.sent.get(key)
         if not isinstance(value, str) or not value.strip():
-            raise ArgumentError(f"{key} must be a text")
+            raise FieldError(key, f"{key} must be a text")
         if len(value) > most:
-            raise ArgumentError(f"{key} has {len(value)} characters; at most {most} are read")
+            raise FieldError(key, f"{key} has {len(value)} characters; at most {most} are read")
         return value
 
 
 def formula_of(text: str) -> Formula:
     """A formula of one or two variables. FormulaError with a caret; ArgumentError for another number of them."""
-    formula = parse(text)
+    with about("formula"):
+        formula = parse(text)
     if not 1 <= len(formula.variables) <= INPUTS:
         found = ", ".join(formula.variables) or "none"
-        raise ArgumentError(f"formula: one or two variables can be drawn here, and this has {found}; write sin(x)")
+        raise FieldError(
+            "formula", f"formula: one or two variables can be drawn here, and this has {found}; write sin(x)"
+        )
     return formula
 
 
@@ -161,16 +183,16 @@ def domain_of(sent: Any, names: tuple[str, ...]) -> dict[str, tuple[float, float
     """An interval for each variable, from {"x": [low, high]}; -3 to 3 where none was sent."""
     sent = {} if sent is None else sent
     if not isinstance(sent, Mapping):
-        raise ArgumentError('domain must be an object such as {"x": [-3, 3]}')
+        raise FieldError("domain", 'domain must be an object such as {"x": [-3, 3]}')
     found = {}
     for name in names:
         pair = sent.get(name, (-3.0, 3.0))
         fine = isinstance(pair, (list, tuple)) and len(pair) == 2
         if not fine or not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in pair):
-            raise ArgumentError(f"domain of {name} must be two numbers")
+            raise FieldError("domain", f"domain of {name} must be two numbers")
         low, high = pair  # a whole number of JSON may have more digits than a float can hold
         if not (-1e9 <= low < high <= 1e9):
-            raise ArgumentError(f"domain of {name} must go from a smaller to a larger finite number")
+            raise FieldError("domain", f"domain of {name} must go from a smaller to a larger finite number")
         found[name] = (float(low), float(high))
     return found
 
@@ -180,22 +202,23 @@ def rows_of(sent: Any) -> Table:
     read = Reader(sent)
     rows, names = read.sent.get("rows"), read.sent.get("names")
     if not isinstance(rows, list) or not 8 <= len(rows) <= ROWS:
-        raise ArgumentError(f"table: from 8 to {ROWS} rows are needed")
+        raise FieldError("table", f"table: from 8 to {ROWS} rows are needed")
     if not isinstance(names, list) or len(names) - 1 not in (1, INPUTS):
-        raise ArgumentError("table: one or two columns of inputs and one of values can be drawn here")
+        raise FieldError("table", "table: one or two columns of inputs and one of values can be drawn here")
     for row in rows:
         if not isinstance(row, list) or len(row) != len(names):
-            raise ArgumentError(f"table: each row must have {len(names)} numbers")
+            raise FieldError("table", f"table: each row must have {len(names)} numbers")
         if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and abs(v) <= 1e300 for v in row):
-            raise ArgumentError("table: each value must be a finite number")
-    return Table([str(n)[:COLUMN] for n in names], np.array(rows, float))
+            raise FieldError("table", "table: each value must be a finite number")
+    with about("table"):
+        return Table([str(n)[:COLUMN] for n in names], np.array(rows, float))
 
 
 def source_of(sent: Mapping[str, Any]) -> dict[str, str]:
     """The output, file and decimal mark of a table: for the call that repeats the fit."""
     file = Reader(sent).text("file", NAME) if "file" in sent else ""
     if any(ord(letter) < 32 for letter in file):
-        raise ArgumentError("file must be the name of a file")
+        raise FieldError("file", "file must be the name of a file")
     mark = Reader(sent).choice("decimal", (".", ","), ".")
     return dict(output=str(sent["names"][-1])[:COLUMN], file=file, decimal=mark)
 
@@ -223,7 +246,7 @@ def csv_of(sent: Any) -> dict[str, Any]:
     """The columns and rows of a CSV text, as `rows_of` takes them."""
     read = Reader(sent)
     mark = read.choice("decimal", (".", ","), ".")
-    with _reading, spelling(_in_the_file):
+    with _reading, about("csv"), spelling(_in_the_file):
         sheet = _Sheet(read.text("csv", CSV))
         table = read_table(sheet, drop_missing=True, decimal=None if mark == "." else mark)
     names = [*table.inputs, *table.targets]
@@ -236,14 +259,16 @@ def model_of(read: Reader) -> MLPSpec:
     """The network of {"hidden": [16, 16], "activation": "tanh"}."""
     hidden = read.sent.get("hidden", [16])
     if not isinstance(hidden, list) or not 1 <= len(hidden) <= LAYERS:
-        raise ArgumentError(f"hidden must be a list of 1 to {LAYERS} widths")
+        raise FieldError("hidden", f"hidden must be a list of 1 to {LAYERS} widths")
     if not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= UNITS for n in hidden):
-        raise ArgumentError(f"hidden: each width must be a whole number from 1 to {UNITS}")
+        raise FieldError("hidden", f"hidden: each width must be a whole number from 1 to {UNITS}")
     several = read.sent.get("activation")
     activation: str | tuple[str, ...]
     if isinstance(several, list):
         if len(several) != len(hidden):
-            raise ArgumentError(f"activation: {len(several)} names for {len(hidden)} layers; give one for each")
+            raise FieldError(
+                "activation", f"activation: {len(several)} names for {len(hidden)} layers; give one for each"
+            )
         activation = tuple(Reader({"activation": a}).choice("activation", ACTIVATIONS, "tanh") for a in several)
     else:
         activation = read.choice("activation", ACTIVATIONS, "tanh")
@@ -269,17 +294,21 @@ def check_size(wish: Wish, method: str, points: int) -> None:
     if wish.model is None or size is None:
         return
     if method == CONSTRUCT and (wish.function is None or len(wish.names) != 1):
-        raise ArgumentError("method: construct makes networks of a formula of one variable")
+        raise FieldError("method", "method: construct makes networks of a formula of one variable")
     if method in (CONSTRUCT, "features") and len(wish.model.widths) != 1:
-        raise ArgumentError(f"hidden: {method} makes networks of one hidden layer; take the others away")
+        raise FieldError("hidden", f"hidden: {method} makes networks of one hidden layer; take the others away")
     if method in ("features", "varpro") and not wish.model.bias:
-        raise ArgumentError(f"bias: {method} solves for a last layer that has one; switch it on, or choose lm or adam")
+        raise FieldError(
+            "bias", f"bias: {method} solves for a last layer that has one; switch it on, or choose lm or adam"
+        )
     most = DENSE if method in SOLVERS else PARAMETERS
     if size > most:
-        raise ArgumentError(f"hidden: the network has {size} parameters; with {method} at most {most} are trained here")
+        raise FieldError(
+            "hidden", f"hidden: the network has {size} parameters; with {method} at most {most} are trained here"
+        )
     epochs = getattr(wish.method, "epochs", None)
     if epochs is not None and float(size) * points * epochs > WORK:
-        raise ArgumentError("epochs: this training would take many minutes; give fewer epochs, points or units")
+        raise FieldError("epochs", "epochs: this training would take many minutes; give fewer epochs, points or units")
 
 
-__all__ = ["ACTIVATIONS", "METHODS", "Reader", "Wish", "csv_of", "formula_of", "rows_of", "wish_of"]
+__all__ = ["ACTIVATIONS", "METHODS", "FieldError", "Reader", "Wish", "csv_of", "formula_of", "rows_of", "wish_of"]

@@ -15,7 +15,7 @@ from surefit.checking import near, positive_number
 from surefit.data import Domain, Noise, Sampling, Table, corner_points, default_count, raw_names, read_table, sample
 from surefit.data.generator import output_names
 from surefit.data.sampling import FEWEST_SPLIT, SPLIT
-from surefit.data.sources import is_table_path
+from surefit.data.sources import called, is_table_path
 from surefit.errors import ArgumentError, DataError, DomainError
 from surefit.formulas import Formula, parse_many
 from surefit.problems import gradients as derivatives
@@ -383,9 +383,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     if plan.noise_of_rows is not None:
         weights = _weights_of_noise(np.array(plan.noise), y, plan.logarithmic)
     of_parts = [None if weights is None else weights[part] for part in parts]
-    name = os.path.basename(str(target)) if isinstance(target, (str, os.PathLike)) else type(target).__name__
-    name = "(X, y)" if isinstance(target, tuple) else name
-    source: dict[str, Any] = {"kind": "table", "name": name, "rows": len(table)}
+    source: dict[str, Any] = {"kind": "table", "name": called(target), "rows": len(table)}
     if kept is not None:
         source["copies"] = len(table) - n
     if plan.apart and (validation is not None or test is not None):

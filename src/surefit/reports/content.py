@@ -70,11 +70,15 @@ def _how(fit: Record) -> str:
     return "-estimated" if fit.error.status == "estimated" else ""
 
 
+def _named(say: Speech, name: str, sentence: Any, *style: str) -> Text:
+    return Text(say("named", name=say(name), text=say.sentence(sentence)), *style)
+
+
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
     if fit.classified is not None:
-        return [Text(f"{say('accuracy')}: {say.sentence(fit.classified.sentence())}", "strong")]
+        return [_named(say, "accuracy", fit.classified.sentence(), "strong")]
     if e.coverage is not None:
         return [Text(" ".join(text for _, text in coverage_rows(e, say)), "strong")]
     words = [
@@ -170,7 +174,8 @@ def data_section(fit: Record, say: Speech) -> list[Block]:
     if kept < sizes["train"]:
         blocks.append(Text(say("sample-only", kept=kept, rows=sizes["train"]), "quiet"))
     blocks.append(_columns_table(fit, say))
-    return [*blocks, Picture("data", lambda: _data_figure(fit), say("data-caption"))]
+    caption = say("data-caption" if sizes.get("test") else "data-caption-train")
+    return [*blocks, Picture("data", lambda: _data_figure(fit), caption)]
 
 
 def _columns_table(fit: Record, say: Speech) -> Table:
@@ -213,7 +218,7 @@ def training_section(fit: Record, say: Speech) -> list[Block]:
         done.append(say("best" + of, epoch=fit.best_epoch))
     done.append(say("stopped", reason=say.sentence(fit.stop_reason).rstrip(".。")))
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
-    blocks += [Text(f"{say('warning')}: {say.sentence(warning)}") for warning in warnings_of(fit)]
+    blocks += [_named(say, "warning", warning) for warning in warnings_of(fit)]
     if fit.history:
         blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption")))
     else:

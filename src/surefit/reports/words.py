@@ -125,6 +125,8 @@ WORDS: dict[str, Both] = {
     "most": Both("greatest", "最大值"),
     "mean": Both("mean", "平均值"),
     "deviation": Both("deviation", "标准差"),
+    "named": Both("{name}: {text}", "{name}：{text}"),
+    "data-caption-train": Both("The data that the network was trained on.", "训练数据。"),
     "data-caption": Both("The data that the network was trained on, and the test data.", "训练数据与测试数据。"),
     "training-values": Both("Training data in numbers", "训练数据的统计"),
     # model

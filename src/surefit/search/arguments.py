@@ -40,6 +40,7 @@ OTHER_NAMES = {  # of other libraries, and of the command line
     "network": "model=...",
     "net": "model=...",
 }
+MEMBERS = ("n", "k", "num", "count", "size", "number", "models", "networks", "n_models", "n_members", "n_estimators")
 EXAMPLES = {"epochs": "300", "lr": "1e-3", "batch_size": "64", "activation": '"tanh"', "split": "(0.8, 0.1, 0.1)"}
 
 
@@ -53,6 +54,8 @@ def cure_of(name: str, known: Sequence[str]) -> str:
     """
     if name in FIRST:
         return FIRST[name]
+    if name in MEMBERS and "members" in known:
+        return "did you mean members?"
     if name in OTHER_NAMES:
         return f"write {OTHER_NAMES[name]}"
     value = EXAMPLES.get(name, "...")

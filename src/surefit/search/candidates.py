@@ -194,6 +194,8 @@ def _unseen(
     loss = [pinball(p, np.zeros(p.shape), levels) if levels else p**2 for p in parts]
     square = np.concatenate([each.mean(axis=1) for each in loss])
     by = say("what-pinball") if levels else by
+    if not all(np.isfinite(p).all() for p in parts):
+        by = say("what-untold")
     both = None
     if any(w is not None for w in weights):
         both = np.concatenate([np.ones(len(p)) if w is None else w for p, w in zip(parts, weights, strict=True)])

@@ -200,7 +200,8 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
             found = state.candidates[-1] = state.prover.scored(found)
     values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.score_in_units)
     why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
-    state.choice.append(say("tried", **values) if why is None else say("tried-why", **values, why=why))
+    code = "untold" if found.by.code == "what-untold" else "tried"
+    state.choice.append(say(code, **values) if why is None else say(f"{code}-why", **values, why=why))
     return found
 
 

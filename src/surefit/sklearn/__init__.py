@@ -18,7 +18,13 @@ except ImportError:
         "surefit.sklearn needs scikit-learn, which is not installed; pip install 'surefit[sklearn]'"
     ) from None
 
+from surefit.keywords import naming
 from surefit.sklearn.classifier import FitClassifier
 from surefit.sklearn.regressor import FitRegressor
+from surefit.sklearn.settings import cure_of_parameter
+
+for _kind in (FitClassifier, FitRegressor):
+    naming(_kind, cure_of_parameter)
+del _kind
 
 __all__ = ["FitClassifier", "FitRegressor"]

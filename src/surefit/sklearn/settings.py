@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
@@ -13,6 +13,7 @@ from surefit import nn
 from surefit.attempts.methods import METHODS, Additive, FirstOrder, Method, Polynomial, Solver, nearest
 from surefit.data import Sampling, Table
 from surefit.errors import ArgumentError, DataError
+from surefit.keywords import cure_of
 from surefit.models.spec import MLPSpec
 
 ACTIVATIONS: dict[str, Any] = {"logistic": "sigmoid", "identity": nn.Identity()}  # scikit-learn's word and ours
@@ -23,6 +24,20 @@ PARAMETERS = {  # of an estimator, by what they are in a method
     "lr": "learning_rate_init", "batch_size": "batch_size", "schedule": "learning_rate", "patience": "n_iter_no_change",
     **dict.fromkeys(COUNTED, "max_iter"), **dict.fromkeys(RIDGES, "alpha"),
 }  # fmt: skip
+FIT_NAMES = {  # of `surefit.fit`, by what they are here
+    "model": "hidden_layer_sizes", "hidden": "hidden_layer_sizes", "method": "solver", "time": "max_time",
+    "seed": "random_state", "monotone": "monotonic_cst",
+}  # fmt: skip
+
+
+def cure_of_parameter(name: str, known: Sequence[str]) -> str:
+    """What to write instead of a parameter of this name, which may be that of `surefit.fit` or of a method.
+
+    >>> cure_of_parameter("method", ["solver", "alpha"]), cure_of_parameter("alhpa", ["solver", "alpha"])
+    ('did you mean solver?', 'did you mean alpha?')
+    """
+    meant = (FIT_NAMES | PARAMETERS).get(name)
+    return f"did you mean {meant}?" if meant in known else cure_of(name, known)
 
 
 def method_of(estimator: Any) -> Method:
@@ -143,4 +158,4 @@ def sampling_of(estimator: Any, rows: int, weight: np.ndarray | None) -> Samplin
     return Sampling(split=split, weights=weight)
 
 
-__all__ = ["distinct", "is_incremental", "method_of", "model_of", "sampling_of", "table_of"]
+__all__ = ["cure_of_parameter", "distinct", "is_incremental", "method_of", "model_of", "sampling_of", "table_of"]

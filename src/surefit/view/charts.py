@@ -121,6 +121,8 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
             raise ArgumentError(f"kind={curve.kind!r} must be one of {', '.join(KINDS)}")
         _draw_curve(axes, curve, x, y, colours)
     axes.set_xlabel(wrapped(drawn(panel.x), columns))
+    if "x" not in panel.log and all(_whole(curve.x) for curve in panel.curves):
+        axes.locator_params(axis="x", integer=True)  # there is no epoch 1.5
     if panel.kinds:
         axes.set_xticks(range(len(panel.kinds)), [drawn(kind) for kind in panel.kinds])
         axes.set_xlim(-0.5, len(panel.kinds) - 0.5)
@@ -135,6 +137,12 @@ def _draw(axes: Axes, panel: Panel, legend: bool, columns: int) -> None:
         heading.get_title().set_fontsize(9)
     elif panel.title:
         axes.set_title(wrapped(drawn(panel.title), columns), loc="left", fontsize=9, pad=4)
+
+
+def _whole(values: Any) -> bool:
+    """Whether all of these are whole numbers, as those of epochs, steps and units."""
+    x = np.asarray(values, np.float64)
+    return bool((x == np.floor(x)).all())
 
 
 _FIXED: Mapping[str, Mapping[str, Any]] = {

@@ -221,6 +221,10 @@ SENTENCES: dict[str, Both] = {
     # how large an error is, and what tells it
     "mode-deployed": Both("of the program as it runs, rounding included", "指实际运行的程序，含舍入"),
     "mode-real": Both("of the model in exact arithmetic on its stored numbers", "指按所存数值精确运算的模型"),
+    "proof-elsewhere": Both(
+        "of the target {target} on {box}, which is not what was fitted or not all of its domain",
+        "指目标 {target}，范围 {box}；这不是所拟合的目标，或不是整个定义域",
+    ),
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),

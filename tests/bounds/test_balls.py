@@ -30,6 +30,9 @@ TARGETS = {
     "sqrt(x + 1.5)*log(x + 2)": lambda x: mpmath.sqrt(x + 1.5) * mpmath.log(x + 2),
     "exp(-x^2)*2^x + pi*x": lambda x: mpmath.exp(-(x**2)) * mpmath.mpf(2) ** x + mpmath.pi * x,
     "erf(x) + (x + 3)^1.5 - e^x": lambda x: mpmath.erf(x) + (x + 3) ** mpmath.mpf("1.5") - mpmath.exp(x),
+    "digamma(2*x + 2.5) - erfinv(sin(x)/2 + 0.3)": lambda x: (
+        mpmath.digamma(2 * x + 2.5) - mpmath.erfinv(mpmath.sin(x) / 2 + mpmath.mpf(3) / 10)
+    ),
     "tanh(x)*cosh(x) + atan(x)": lambda x: mpmath.tanh(x) * mpmath.cosh(x) + mpmath.atan(x),
 }
 
@@ -162,6 +165,32 @@ def test_jumps_and_conditions_are_left_to_the_other_engines(text):
     net = _net("tanh")
     assert not balls.fits(lowered(program_of(net, 1)), (parse(text),))
     assert math.isfinite(certify(net, text, "x=-1:1", boxes=2000).upper)
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3, 9])
+@pytest.mark.parametrize("name, at, far", [("digamma", 1.375, 0.25), ("erfinv", 0.375, 0.125)])
+def test_series_of_functions_that_have_none_in_arb(name, at, far, terms):
+    """Of a series they hold the coefficients at its first one, and of a ball those at all points of it."""
+    import flint
+
+    function = {"digamma": mpmath.digamma, "erfinv": mpmath.erfinv}[name]
+    with mpmath.workdps(40), balls.precision(flint, terms):
+        for radius in (0.0, far):
+            found = balls.FUNCTIONS[name](flint.arb_series([flint.arb(at, radius), 2, -1][: max(terms, 1)]))
+            for shift in (-radius, 0.0, 0.5 * radius, radius):
+                middle = mpmath.mpf(at + shift)
+                true = mpmath.taylor(lambda t, m=middle: function(m + 2 * t - t * t), 0, terms - 1)
+                for k, value in enumerate(true):
+                    near = flint.arb(mpmath.nstr(value, 30), 1e-20 * (1.0 + abs(float(value))))
+                    assert found[k].overlaps(near)
+                    assert radius or found[k].rad() < 1e-25
+    with balls.precision(flint, 3):
+        for outside in (flint.arb(-1.5), flint.arb(1.0), flint.arb(0.5, 0.6)):
+            if name == "digamma" and outside > 0:
+                continue
+            series = balls.Series(flint)
+            with pytest.raises(balls.NotFinite):
+                series.call(name, [flint.arb_series([outside, 1])], [None])
 
 
 def test_the_precision_of_others_is_left_alone():

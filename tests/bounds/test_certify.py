@@ -13,7 +13,7 @@ import pytest
 
 import surefit
 from surefit import nn
-from surefit.bounds import Certificate, Proved, Undefined, Unsupported, branch, certify
+from surefit.bounds import Certificate, Proved, Undefined, Unsupported, branch, certify, proving
 from surefit.bounds.branch import Lines, Polynomials, branch_and_bound
 from surefit.bounds.certificate import ceil_words, floor_words, read_certificate
 from surefit.bounds.network import lowered
@@ -192,6 +192,21 @@ def test_ctrl_c_keeps_what_is_proved(monkeypatch):
     assert "interrupted" in proof.note
     assert proof.lower <= proof.upper < math.inf
     assert not proof.complete
+
+
+@pytest.mark.parametrize("where", ["search_points", "_way"])
+@pytest.mark.parametrize("mode", ["real", "deployed"])
+def test_an_interrupt_before_the_first_box_leaves_a_bound_of_the_whole_domain(monkeypatch, where, mode):
+    def interrupted(*args, **more):
+        raise KeyboardInterrupt
+
+    net = nn.MLP(2, (16, 16), 1, generator=0)
+    monkeypatch.setattr(proving, where, interrupted)
+    proof = certify(net, "sin(3*x)*y", "x=-2:2, y=-2:2", mode=mode)
+    assert "interrupted" in proof.note and not proof.complete
+    monkeypatch.undo()
+    full = certify(net, "sin(3*x)*y", "x=-2:2, y=-2:2", mode=mode)
+    assert proof.lower <= full.upper and full.lower <= proof.upper < math.inf
 
 
 class _Sorted(nn.Module):

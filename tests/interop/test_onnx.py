@@ -264,3 +264,27 @@ def test_no_onnx_at_all(content, tmp_path):
         from_onnx(tmp_path / "m.onnx")
     with pytest.raises(ModelFileError, match="no ONNX file"):
         from_onnx(tmp_path / "nothing.onnx")
+
+
+@pytest.mark.parametrize(
+    "op, more",
+    [("LeakyRelu", 0), ("Selu", 0), ("HardSigmoid", 0), ("Elu", 0), ("Celu", 0), ("BatchNormalization", 4),
+     ("LayerNormalization", 1), ("InstanceNormalization", 2)],
+)  # fmt: skip
+def test_attributes_that_are_left_out_are_floats_of_32_bits(op, more, tmp_path):
+    """As those that are written: 0.01 is 0.0099999998, and in float64 that is seen."""
+    from onnx.reference import ReferenceEvaluator
+
+    rng = np.random.default_rng(0)
+    shape = (2, 3, 4) if op == "InstanceNormalization" else (2, 3)
+    weights = [numpy_helper.from_array(rng.random(3) * 1e-3, f"w{i}") for i in range(more)]
+    node = helper.make_node(op, ["x", *(w.name for w in weights)], ["y"])
+    ends = [helper.make_tensor_value_info(n, TensorProto.DOUBLE, shape) for n in "xy"]
+    graph = helper.make_graph([node], "g", ends[:1], ends[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    x = 1e-2 * rng.normal(size=shape)
+    wanted = ReferenceEvaluator(model).run(None, {"x": x})[0]
+    onnx.save(model, tmp_path / "m.onnx")
+    with no_grad():
+        y = from_onnx(tmp_path / "m.onnx")(Tensor(x)).numpy()
+    assert np.allclose(y, wanted, rtol=1e-13, atol=1e-15)

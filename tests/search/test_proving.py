@@ -152,3 +152,40 @@ def test_the_command(capsys, tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{i},{i}" for i in range(30)))
     assert main(["fit", str(tmp_path / "t.csv"), "--prove"]) == 2
     assert "--prove: the target is a table" in capsys.readouterr().err
+
+
+def test_a_proof_about_something_else_says_nothing_of_the_tolerance(tmp_path):
+    """Another formula, a part of the domain: the card tells of what the proof is, and the tolerance stays measured."""
+    fit = surefit.fit("sin(x)", "x=-3:3", tol=1e-3, seed=0)
+    part = surefit.certify(fit.model, "sin(x)", "x=0:1", rtol=1.0)
+    for proof, target in ((fit.certify("2*sin(x)", tol=0.5), "2*sin(x) on x=-3:3"), (part, "sin(x) on x=0:1")):
+        fit.certificate = proof
+        again = surefit.load(fit.save(tmp_path / "m.safetensors"))
+        for shown in (fit, again):
+            assert shown.proved == proof and shown.proved_of_target is None
+            assert f"of the target {target}, which is not what was fitted" in shown.card()
+            assert "tolerance 0.001 reached (measured" in shown.card()
+            assert "(proved)" not in shown.card() and "已证明）" not in shown.card("zh").split("\n")[-1]
+            assert f"The error meant is that of the target {target}" in shown.report(
+                tmp_path / "r.md"
+            ).read_text().replace("\\", "")
+    fit.certify("sin( x )", tol=1e-3)
+    assert fit.proved_of_target is fit.proved
+    assert "tolerance 0.001 reached (proved)" in fit.card()
+    assert "which is not what was fitted" not in fit.card()
+
+
+def test_of_a_table_a_proof_is_never_the_one_of_its_tolerance():
+    x = np.linspace(0, 1, 200)
+    fit = surefit.fit((x, np.sin(x) + 1e-3 * np.sign(np.sin(99 * x))), tol=1e-2, time=2, seed=0)
+    fit.certify(f"sin({fit.names[0]})", tol=0.1, time=5)
+    assert fit.proved.proves(0.1) and fit.proved_of_target is None
+    assert "(proved)" not in fit.card()
+
+
+def test_the_command_calls_no_other_proof_its_own(tmp_path, monkeypatch):
+    from surefit.cli import training
+
+    fit = surefit.fit("sin(x)", "x=-3:3", tol=1e-3, seed=0)
+    fit.certificate = surefit.certify(fit.model, "sin(x)", "x=0:1", tol=1e-3)
+    assert fit.proved.proves(1e-3) and training._proved(fit) is False

@@ -73,6 +73,33 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + (-x).exp())
 
 
+def _through(outer: Any, x: Any) -> Any:
+    """A function of a series x, from the series of that function at the first coefficient of x."""
+    f: Any = flint()
+    rest, y = f.arb_series([0, *(x[k] for k in range(1, f.ctx.cap))]), f.arb_series([])
+    for k in range(f.ctx.cap - 1, -1, -1):
+        y = y * rest + outer[k]
+    return y
+
+
+def _digamma(x: Any) -> Any:
+    """The slope of log gamma, of which one more coefficient is needed."""
+    f: Any = flint()
+    with precision(f, f.ctx.cap + 1):
+        outer = f.arb_series([x[0], 1]).lgamma().derivative()
+    return _through(outer, x)
+
+
+def _erfinv(x: Any) -> Any:
+    """The series that erf takes to its argument."""
+    f: Any = flint()
+    value = x[0].erfinv()
+    erf = f.arb_series([value, 1]).erf()
+    if f.ctx.cap < 2:
+        return f.arb_series([value])
+    return _through(f.arb_series([0, *(erf[k] for k in range(1, f.ctx.cap))]).reversion() + value, x)
+
+
 Rule = Callable[[Any], Any]
 FUNCTIONS: dict[str, Rule] = {
     "neg": lambda x: -x,
@@ -97,6 +124,8 @@ FUNCTIONS: dict[str, Rule] = {
     "erfc": lambda x: x.erfc(),
     "gamma": lambda x: x.gamma(),
     "lgamma": lambda x: x.lgamma(),
+    "digamma": _digamma,
+    "erfinv": _erfinv,
 }
 UNITS = ("tanh", "sigmoid", "sin", "cos", "exp", "square", "erf", "softplus")
 KINKS = {"abs", "relu", "max", "min", "clip"}  # read where a ball lies on one side of each

@@ -339,18 +339,17 @@ def _prove(
     widest = max((n.size for n in s.net.nodes[1:-1] if n is not None), default=1)
     deep = sum(1 for n in s.net.nodes if n is not None and hasattr(n, "kind")) > 1
     relaxation = Relaxation(s.net, deployed, tighten=d >= 3 and deep and widest <= 128)
-    if _is_by_pieces(s):  # which looks at all of them
-        points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
-    else:
-        points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
-    known = s.values(points[:64])
-    size = float(np.abs(known[np.isfinite(known)]).max(initial=0.0))
+    points = np.stack([s.low, 0.5 * s.low + 0.5 * s.high, s.high])
     interrupted = False
     try:
+        if not _is_by_pieces(s):  # which looks at all of them
+            points = search_points(s.residual, s.low, s.high, 4096 * min(d, 8) if d > 1 else 1024, seed)
         way = _way(s, deployed, relaxation, rtol, tol is not None, Allowance.until(deadline))
     except KeyboardInterrupt:  # the whole domain is looked at once, by what is there without tables
         interrupted = True
         way, boxes = _Way(Lines(relaxation, s.target), say("proof-affine")), 1
+    known = s.values(points[:64])
+    size = float(np.abs(known[np.isfinite(known)]).max(initial=0.0))
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,

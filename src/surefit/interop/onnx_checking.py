@@ -102,6 +102,12 @@ def check_node(onnx: Any, node: Any, version: int) -> None:
         raise ModelFileError(f"the ONNX node {name} is of an opset before 7; convert the file to a newer one")
 
 
+def defaults_of(onnx: Any, name: str, version: int) -> dict[str, float]:
+    """The floating attributes that an operator has where a node leaves them out: floats of 32 bits, as all of them."""
+    rules = onnx.defs.get_schema(name, version, "").attributes
+    return {key: rule.default_value.f for key, rule in rules.items() if rule.default_value.type == 1}
+
+
 def array_of(tensor: Any, folder: Path) -> np.ndarray:
     """The numbers of a TensorProto; as many as its shape says, or ModelFileError."""
     name = tensor.name[:60] or "a constant"
@@ -272,5 +278,6 @@ def _varint(content: bytes, at: int, end: int) -> tuple[int, int]:
 
 
 __all__ = [
-    "DTYPES", "array_of", "attributes_of", "check_graph", "check_node", "check_sizes", "constant_of", "shown",
+    "DTYPES", "array_of", "attributes_of", "check_graph", "check_node", "check_sizes", "constant_of", "defaults_of",
+    "shown",
 ]  # fmt: skip

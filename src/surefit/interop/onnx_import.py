@@ -28,6 +28,7 @@ from surefit.interop.onnx_checking import (
     check_node,
     check_sizes,
     constant_of,
+    defaults_of,
     shown,
 )
 from surefit.interop.onnx_operators import MOST, OPERATORS
@@ -148,6 +149,7 @@ class OnnxModule(nn.Module):
             if attributes.get("to") not in DTYPES:
                 raise ModelFileError(f"the ONNX node Cast makes data type {attributes.get('to')}, which is not read")
             attributes["to"] = np.dtype(DTYPES[attributes["to"]])
+        attributes = defaults_of(_package(), node.op_type, version) | attributes
         attributes |= {"op": node.op_type, "version": version, "outputs": len(node.output)}
         self.nodes.append((node.op_type, attributes, tuple(node.input), tuple(node.output)))
 

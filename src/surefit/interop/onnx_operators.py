@@ -1,6 +1,7 @@
-"""What each ONNX operator means, in functions of tensors. Attributes have the defaults of the specification.
+"""What each ONNX operator means, in functions of tensors.
 
-A value is a Tensor, or an array where it is known while the graph is read: shapes, axes and what is computed from them.
+Attributes that a node leaves out have the defaults of the specification, which are filled in where it is read. A value
+is a Tensor, or an array where it is known while the graph is read: shapes, axes and what is computed from them.
 """
 
 from __future__ import annotations
@@ -82,13 +83,13 @@ _ELEMENTWISE = {
 OPERATORS |= {name: _promoted(ops.primitive(ours)) for name, ours in _ELEMENTWISE.items()}
 
 OPERATORS |= {
-    "Elu": lambda a, x: N.elu(x, a.get("alpha", 1.0)), "Celu": lambda a, x: N.celu(x, a.get("alpha", 1.0)),
-    "LeakyRelu": lambda a, x: N.leaky_relu(x, a.get("alpha", 0.01)), "Softsign": lambda a, x: N.softsign(x),
+    "Elu": lambda a, x: N.elu(x, a["alpha"]), "Celu": lambda a, x: N.celu(x, a["alpha"]),
+    "LeakyRelu": lambda a, x: N.leaky_relu(x, a["alpha"]), "Softsign": lambda a, x: N.softsign(x),
     "Gelu": lambda a, x: N.gelu(x, a.get("approximate", "none")), "Mish": lambda a, x: N.mish(x),
     "HardSwish": lambda a, x: N.hardswish(x), "Reciprocal": lambda a, x: 1.0 / x, "Identity": lambda a, x: x,
     "Dropout": lambda a, x, *rest: x, "Swish": lambda a, x: x * F.sigmoid(a.get("alpha", 1.0) * x),
-    "ThresholdedRelu": lambda a, x: F.where(x > a.get("alpha", 1.0), x, 0.0),
-    "HardSigmoid": lambda a, x: F.clamp(a.get("alpha", 0.2) * x + a.get("beta", 0.5), 0.0, 1.0),
+    "ThresholdedRelu": lambda a, x: F.where(x > a["alpha"], x, 0.0),
+    "HardSigmoid": lambda a, x: F.clamp(a["alpha"] * x + a["beta"], 0.0, 1.0),
     "Transpose": lambda a, x: F.permute(x, tuple(a.get("perm", range(len(x.shape))[::-1]))),
     "Concat": lambda a, *xs: _concat(xs, a["axis"]), "Shape": lambda a, x: _shape(a, x),
     "Size": lambda a, x: np.array(math.prod(x.shape), np.int64), "IsNaN": lambda a, x: ops.ne(x, x),
@@ -125,7 +126,7 @@ def _several(a: dict[str, Any], *xs: Any) -> Any:
 
 @_operator("Selu")
 def _selu(a: dict[str, Any], x: Any) -> Any:
-    alpha, gamma = a.get("alpha", 1.6732632423543772), a.get("gamma", 1.0507009873554805)
+    alpha, gamma = a["alpha"], a["gamma"]
     return N.elu(x, alpha) * gamma
 
 
@@ -157,7 +158,7 @@ def _product(x: Any, y: Any) -> Any:
 def _gemm(a: dict[str, Any], x: Any, y: Any, c: Any = None) -> Any:
     x = F.transpose(x, 0, 1) if a.get("transA") else x
     y = F.transpose(y, 0, 1) if a.get("transB") else y
-    alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
+    alpha, beta = a["alpha"], a["beta"]
     out = _product(x, y)
     out = out if alpha == 1.0 else out * alpha
     return out if c is None else out + (c if beta == 1.0 else c * beta)
@@ -372,7 +373,7 @@ def _batch_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any, mean: Any, var
     if a.get("training_mode"):
         raise ModelFileError("BatchNormalization: the model is in training mode; export it for inference")
     shape = (-1, *(1 for _ in x.shape[2:]))
-    gain = scale / F.sqrt(var + a.get("epsilon", 1e-5))
+    gain = scale / F.sqrt(var + a["epsilon"])
     return (x - F.reshape(mean, shape)) * F.reshape(gain, shape) + F.reshape(bias, shape)
 
 
@@ -382,7 +383,7 @@ def _layer_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any = None) -> Any:
     axes = tuple(range(axis, len(x.shape)))
     mean = F.mean(x, axes, keepdim=True)
     d = x - mean
-    inverse = 1.0 / F.sqrt(F.mean(d * d, axes, keepdim=True) + a.get("epsilon", 1e-5))
+    inverse = 1.0 / F.sqrt(F.mean(d * d, axes, keepdim=True) + a["epsilon"])
     y = d * inverse * scale
     return (y if bias is None else y + bias), mean, inverse
 
@@ -392,7 +393,7 @@ def _instance_norm(a: dict[str, Any], x: Any, scale: Any, bias: Any) -> Any:
     axes = tuple(range(2, len(x.shape)))
     d = x - F.mean(x, axes, keepdim=True)
     shape = (-1, *(1 for _ in axes))
-    y = d / F.sqrt(F.mean(d * d, axes, keepdim=True) + a.get("epsilon", 1e-5))
+    y = d / F.sqrt(F.mean(d * d, axes, keepdim=True) + a["epsilon"])
     return y * F.reshape(scale, shape) + F.reshape(bias, shape)
 
 

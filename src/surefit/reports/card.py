@@ -19,6 +19,7 @@ from surefit.search.record import Solved
 from surefit.sentences import Sentence, check_language, columns, say
 
 if TYPE_CHECKING:
+    from surefit.bounds.certificate import Certificate
     from surefit.search.record import Record
 
 
@@ -206,8 +207,11 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     proved = certificate.error
     words = proved.sentence().said(speech.lang) if hasattr(proved, "sentence") else str(proved)
     colon = "; " if speech.lang == "en" else "；"
-    rows = [(speech("card-certificate"), f"{words}{colon}{speech.sentence(mode_words(certificate.mode))}")]
-    made = fit.construction
+    parts = [words, speech.sentence(mode_words(certificate.mode))]
+    if fit.proved_of_target is None:
+        parts.append(speech.sentence(elsewhere_words(certificate)))
+    rows = [(speech("card-certificate"), colon.join(parts))]
+    made = fit.construction if fit.proved_of_target is not None else None
     if made is not None and made.pieces:
         least = sum(p.at_least for p in made.pieces)
         text = speech("card-hinges-pieces", hinges=made.hinges, least=least, pieces=len(made.pieces))
@@ -221,6 +225,12 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
 def mode_words(mode: str) -> Sentence:
     """What a certificate speaks of: the program that runs, or the model in exact arithmetic."""
     return say("mode-deployed" if mode == "deployed" else "mode-real")
+
+
+def elsewhere_words(certificate: Certificate) -> Sentence:
+    """Of which formula and box a certificate is that is not of what was fitted, or only of a part of the domain."""
+    box = ", ".join(f"{k}={a:.6g}:{b:.6g}" for k, (a, b) in certificate.domain.items())
+    return say("proof-elsewhere", target="; ".join(certificate.formulas), box=box)
 
 
 def _evaluated_words(speech: Speech, budget: int | None, evaluations: int, failed: int, resumed: int) -> str:
@@ -409,7 +419,7 @@ def _work_words(fit: Record, speech: Speech) -> str:
 def _status(fit: Record, speech: Speech) -> str:
     if fit.tol is None:
         return speech(f"card-{fit.error.status}")
-    certificate = fit.proved
+    certificate = fit.proved_of_target
     if certificate is not None and certificate.mode == "deployed":
         verdict = certificate.proves(fit.tol)
         if verdict is not None:

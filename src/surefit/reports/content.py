@@ -21,7 +21,15 @@ from surefit.errors import FormulaError, SurefitError
 from surefit.formulas import parse_many, to_latex
 from surefit.formulas.mathml import math, name_to_mathml, number_to_mathml, to_mathml
 from surefit.formulas.printing import digits, latex_name
-from surefit.reports.card import coding_words, coverage_rows, mode_words, r2_words, rmse_words, warnings_of
+from surefit.reports.card import (
+    coding_words,
+    coverage_rows,
+    elsewhere_words,
+    mode_words,
+    r2_words,
+    rmse_words,
+    warnings_of,
+)
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
 from surefit.reports.plots import draw, loss_of
@@ -345,6 +353,8 @@ def certificate_section(fit: Record, say: Speech) -> list[Block]:
     if not isfinite(proof.upper):
         words = say("certificate-lower", lower=lower, at=place(proof.error.at), mode=mode)
     blocks: list[Block] = [Text(words)]
+    if fit.proved_of_target is None:
+        blocks.append(Text(say("certificate-elsewhere", what=say.sentence(elsewhere_words(proof)))))
     if len(proof.error.outputs) > 1 and isfinite(proof.upper):
         rows = [(name, ceil_words(bound)) for name, bound in proof.error.outputs.items()]
         blocks.append(Table(rows, (say("certificate-output"), say("certificate-bound")), numbers=(1,)))

@@ -268,6 +268,7 @@ WORDS: dict[str, Both] = {
         "Proved: the error is at least {lower} at {at}, {mode}. No upper bound was found in the time that was given.",
         "已证明：在 {at} 处误差至少为 {lower}（{mode}）。在给定的时间内没有找到上界。",
     ),
+    "certificate-elsewhere": Both("The error meant is that {what}.", "这里的误差{what}。"),
     "certificate-output": Both("output", "输出"),
     "certificate-bound": Both("|error| at most", "|误差| 不超过"),
     "certificate-rests": Both(

@@ -6,7 +6,7 @@ refuted by a point, before it counts as reaching it; that point is then part of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,9 @@ from surefit.attempts.progress import Progress
 from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.network import Unsupported
 from surefit.bounds.proving import certify, with_ends
-from surefit.errors import ArgumentError
+from surefit.errors import ArgumentError, FormulaError
+from surefit.formulas import parse, to_text
+from surefit.formulas.expression import Expression
 from surefit.models.inference import values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -83,6 +85,30 @@ def certified(
         model, source["text"] if target is None else target, box, mode=mode, strict=strict, values=values,
         outputs=problem.outputs, progress=progress, **limits,
     )  # fmt: skip
+
+
+def is_of_target(proof: Certificate, problem: Problem) -> bool:
+    """Whether a certificate is about what was fitted, on all of its domain: of tables and callables none is."""
+    source, domain = problem.source, problem.domain
+    if source["kind"] != "formula" or set(proof.domain) != set(domain.names):
+        return False
+    ends = [
+        (*proof.domain[name], low, high) for name, low, high in zip(domain.names, domain.low, domain.high, strict=True)
+    ]
+    if not all(a <= low and high <= b for a, b, low, high in ends):
+        return False
+    given = [source["text"]] if isinstance(source["text"], (str, Expression)) else source["text"]
+    return tuple(map(str, given)) == proof.formulas or _written(given, domain.names) == _written(
+        proof.formulas, domain.names
+    )
+
+
+def _written(formulas: Sequence[Any], names: tuple[str, ...]) -> list[Any]:
+    """The formulas without what only looks different: blanks, brackets."""
+    try:
+        return [to_text(parse(str(f), names)) for f in formulas]
+    except FormulaError:
+        return [object()]
 
 
 class Prover:
@@ -179,4 +205,4 @@ class Prover:
         return proof
 
 
-__all__ = ["Prover", "certified", "check_provable"]
+__all__ = ["Prover", "certified", "check_provable", "is_of_target"]

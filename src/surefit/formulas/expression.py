@@ -282,6 +282,11 @@ class Expression:
         return results[chosen]
 
     @ops.silent
+    def enclosed(self, values: dict[str, Any]) -> Any:
+        """The value where variables are numbers of another arithmetic that knows all primitives, such as intervals."""
+        return self._evaluate(dict(values), ops.float64)
+
+    @ops.silent
     def steps_on(self, points: np.ndarray, rounding: Callable[[Any], Any] | None = None) -> list[np.ndarray]:
         """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each.
 

@@ -599,7 +599,7 @@ class Judge:
         for, but those that others were fitted to are known.
         """
         count = self._crowd(parameters)
-        if count == 0 and self.pool is not None:
+        if count == 0 and self.problem.function is not None and self.pool is not None:
             return self._among_known(predict, error, trained)
         if count == 0 or (self.problem.domain.dim == 1 and error.n >= 2 * CROWD):  # on a line so many leave no gap
             return error

@@ -10,10 +10,11 @@ farther.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from surefit.bounds.interval import Range
+from surefit.bounds.interval import Range, Truth
 from surefit.core import ops
 from surefit.data import Domain
 from surefit.errors import RecordError
@@ -31,6 +32,7 @@ FLAT = 0.25  # of what they span, by which values outside may differ where those
 AT_A_TIME, TURNS = 2, 5  # points that are looked at: of the largest errors, and how often three times as many follow
 AT_LAST, LAST_TURNS = 24, 3  # the same of points that only add to what is known
 USUAL, MANY = 3.0, 20  # times the error of so many points: a larger one is looked at before it counts
+JUMPING = ("floor", "ceil", "round", "trunc", "sign", "heaviside", "step")  # functions of formulas
 GROWN = 1.5  # times the largest error known: the same of a search
 
 
@@ -39,7 +41,8 @@ class Enclosed:
 
     1 + u is 1 for small u, so that log(1 + u) / u is computed as 0 where it is 1: there an interval around each step
     reaches from 0 to 2, and says nothing of an error. Numbers mean the floats next to them, as where values are
-    computed.
+    computed. Beside a jump, where rounding decides on which side a point is, the target has a value, and a fit that is
+    on the other side is off.
     """
 
     def __init__(self, formulas: Sequence[Expression]) -> None:
@@ -62,10 +65,12 @@ class Enclosed:
         """How far from values (n, k), computed at points (n, d), the true ones may be, (n, k)."""
         out = np.full(y.shape, np.inf)
         for j, formula in enumerate(self.formulas if len(x) else ()):
-            columns = {name: Range.of(x[:, i]) for i, name in enumerate(formula.variables)}
-            found = formula.enclosed(columns)
+            steps = formula.enclosed({name: Range.of(x[:, i]) for i, name in enumerate(formula.variables)})
+            found = steps[-1]
             constant = not isinstance(found, Range)
-            out[:, j] = 0.0 if constant else np.maximum(found.high - y[:, j], y[:, j] - found.low)
+            wide = 0.0 if constant else np.maximum(found.high - y[:, j], y[:, j] - found.low)
+            sides = [_undecided(node.op, step) for node, step in zip(formula.nodes, steps, strict=True)]
+            out[:, j] = np.where(np.any(np.broadcast_arrays(*sides, np.zeros(len(x), bool)), axis=0), 0.0, wide)
         return np.where(np.isnan(out), np.inf, out)
 
     def certain(self, x: np.ndarray, y: np.ndarray, sizes: np.ndarray, above: float = 0.0) -> np.ndarray:
@@ -77,6 +82,17 @@ class Enclosed:
         if not len(rows):
             return sizes
         return doubted(sizes, self.doubts(x[rows], y[rows]), rows)
+
+
+def _undecided(op: str, value: Any) -> Any:
+    """Where intervals of a step of a formula are on both sides of a jump, (n,) or a bool."""
+    if isinstance(value, Truth):
+        return value.can & value.cannot
+    if not isinstance(value, Range):
+        return False
+    if op == "mod":  # which jumps to 0
+        return (value.low <= 0.0) & (value.high >= 0.0) & (value.low < value.high)
+    return (value.low < value.high) if op in JUMPING else False
 
 
 def doubted(sizes: np.ndarray, doubts: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:

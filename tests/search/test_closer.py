@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time as clock
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from scipy import special
 
 import surefit
 from surefit import Sampling
+from surefit.data import Domain
 from surefit.problems.posing import pose
 from surefit.search.judging import Judge
 
@@ -139,3 +142,26 @@ def test_of_a_small_error_as_much_is_told_as_of_a_large_one(f, box):
     near = np.where(rng.random((200_000, 2)) < 0.5, rng.random((200_000, 2)), 10.0 ** -rng.uniform(0, 9, (200_000, 2)))
     x = domain.at(np.where(rng.random(near.shape) < 0.5, near, 1.0 - near))
     assert np.abs(fit.predict(x) - f(*x.T)).max() <= 1.05 * fit.error.max
+
+
+def test_values_that_others_were_fitted_to_count_where_few_can_be_asked_for():
+    """The card of what is slow was of two hundred points, of which the fit had been told of hundreds more."""
+    asked = []
+
+    def slow(a, b):
+        asked.append((a, b))
+        return math.sin(3 * a) * math.exp(b) + abs(a - b)
+
+    problem = replace(pose(slow, Domain("a=-1:1, b=-1:1"), None, 0), seconds_per_point=0.01)
+    judge = Judge(problem, 0, time=1.0)
+    assert judge.pool is not None
+    others = np.random.default_rng(12345).uniform(-1.0, 1.0, (50, 2))
+    problem.function(others)
+    exact = lambda x: (np.sin(3 * x[:, 0]) * np.exp(x[:, 1]) + np.abs(x[:, 0] - x[:, 1]))[:, None]
+    bump = lambda x: exact(x) + 10.0 * (np.abs(x - others[7]).max(axis=1) < 1e-12)[:, None]
+    first = judge.measured(bump)
+    spent = len(asked)
+    found = judge.closer(bump, first, 100, problem.train[0])
+    assert len(asked) == spent  # no further value
+    assert first.max < 1e-9 and found.max == pytest.approx(10.0) and found.n >= first.n + 50
+    assert judge.closer(bump, first, 100, others).max < 1e-9  # what it was fitted to tells nothing

@@ -7,6 +7,9 @@ import pytest
 
 import surefit
 from surefit.data import sample
+from surefit.formulas import parse_many
+from surefit.formulas.compositions import composition_of
+from surefit.problems.scaling import Scaling
 from surefit.search.strategies import composed
 
 HARD = [
@@ -162,3 +165,29 @@ def test_a_network_of_a_formula_that_would_be_too_large_has_fewer_digits(monkeyp
     assert fit.method["solver"] == "composed" and fit.reached and fit.network.num_parameters() <= 80_000
     x = sample(box, 20_000, "uniform", with_corners=True, generator=1)
     assert np.abs(fit.predict(x) - surefit.parse(text, box.names).on_points(x)).max() <= 1.1e-4
+
+
+def test_a_layer_never_spans_the_pole_of_what_it_is_for():
+    """1/(k (1 + i/c) + s) of what is at least 0.1: the margins of layers added up to a range from -0.35."""
+    formulas = parse_many("v*s/(k*(1+i/c)+s)", ("s", "i", "k", "c", "v"))
+    box = surefit.Domain("s=0:10, i=0:10, k=0.1:2, c=0.1:2, v=1:5")
+    points = box.at(np.random.default_rng(0).random((4000, 5)))
+    s, i, k, c, v = points.T
+    truth = v * s / (k * (1 + i / c) + s)
+    composition = composition_of(formulas, np.concatenate([points, box.corners()]))
+    scaling = Scaling((box.low + box.high) / 2, box.width / 2, np.zeros(1), np.ones(1))
+    layers, _ = composed.fitted(composition, 1e-11, scaling)
+    h = box.scale(points)
+    for weight, bias in layers[:-1]:
+        h = np.tanh(h @ weight.T + bias)
+    found = h @ layers[-1][0].T + layers[-1][1]
+    assert np.abs(found[:, 0] - truth).max() <= 1e-6
+
+
+def test_a_function_with_holes_that_have_limits_is_read_as_a_formula():
+    """It has no value at 0/0 where the problem has its limit, and was taken for another function."""
+    fit = surefit.fit(lambda x, y: np.sin(x * y) / (x * y) + np.hypot(x, y), "x=-1:1, y=-1:1", tol=1e-5)
+    points = np.random.default_rng(0).uniform(-1, 1, (3000, 2))
+    x, y = points.T
+    assert np.abs(fit.predict(points) - np.sinc(x * y / np.pi) - np.hypot(x, y)).max() <= 1e-5
+    assert "part by part" in str(fit)

@@ -7,7 +7,9 @@ import pytest
 
 import surefit
 from surefit.data import Domain
-from surefit.search.rounding import Surely
+from surefit.problems.posing import pose
+from surefit.search.judging import Judge
+from surefit.search.rounding import Enclosed, Surely
 
 
 class Silent:
@@ -123,3 +125,60 @@ def test_what_was_asked_for_and_is_no_rounding_is_kept():
 def test_what_a_formula_has_in_a_billionth_of_the_domain_is_no_rounding(text):
     fit = surefit.fit(text, "x=-1:1", method="features", model=(20,), seed=0)
     assert fit.error.max == pytest.approx(1.0, abs=0.01)
+
+
+# --- formulas -------------------------------------------------------------------------------------------------------
+
+
+def series(u):
+    """log(1 + u) / u."""
+    return np.where(u == 0, 1.0, np.log1p(u) / np.where(u == 0, 1.0, u))
+
+
+WRITTEN = [
+    ("log(1+x*y*z)/(x*y*z)", "x=0:1, y=0:1, z=0:1", lambda x, y, z: series(x * y * z)),
+    (lambda x, y, z: np.log(1 + x * y * z) / (x * y * z), "x=0:1, y=0:1, z=0:1", lambda x, y, z: series(x * y * z)),
+    ("(1-cos(x*y))/(x*y)^2", "x=-1:1, y=-1:1", lambda x, y: exact_versine(x * y)),
+]
+
+
+@pytest.mark.parametrize(("target", "box", "exact"), WRITTEN)
+def test_rounding_of_a_formula_is_no_error_of_its_fit(target, box, exact):
+    """All of these are computed as 0 where they are about 1 or 1/2; so is a function that writes down its formula."""
+    domain = Domain(box)
+    fit = surefit.fit(target, domain, tol=1e-5)
+    x = domain.unscale(np.random.default_rng(1).uniform(-1.0, 1.0, (50_000, domain.dim)))
+    assert np.abs(fit.predict(x) - exact(*x.T)).max() <= max(1.05 * fit.error.max, 1e-9) and fit.error.max <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "least"),
+    [
+        ("where(x == 0.25, 1, 0) + y", "x=-1:1, y=0:1", 0.4),  # meant, however narrow
+        ("sin(x) + 0.5*exp(-1e8*(x-0.7071)^2) + 0*y", "x=-3:3, y=0:1", 1.1),
+        ("step(x - 0.3*y)", "x=-1:1, y=-1:1", 0.4),
+    ],
+)
+def test_what_a_formula_says_surely_is_no_rounding(text, box, least):
+    domain = Domain(box)
+    problem = pose(text, domain, None, 0)
+    judge = Judge(problem, 0)
+    middle = float(np.median(judge.points[1]))
+    flat = judge.measured(lambda x: np.full((len(x), 1), middle))
+    assert judge.enclosed is not None and np.mean(judge.doubts() > 1e-9) < 0.1  # at a jump itself
+    assert flat.max >= least
+
+
+def test_doubts_are_as_large_as_what_arithmetic_of_fifty_digits_finds():
+    import mpmath
+
+    domain = Domain("x=-1e-3:1e-3, y=0.5:1")
+    formulas = surefit.formulas.parse_many("(exp(x*y)-1-x*y)/(x*y)^2", domain.names)
+    x = domain.unscale(np.random.default_rng(0).uniform(-1.0, 1.0, (300, 2)))
+    x[:, 0] *= 10.0 ** np.random.default_rng(1).uniform(-6, 0, 300)
+    y = formulas[0].on_points(x)[:, None]
+    doubts = Enclosed(formulas).doubts(x, y)
+    with mpmath.workdps(50):
+        u = [mpmath.mpf(float(a)) * mpmath.mpf(float(b)) for a, b in x]
+        off = np.array([abs(float((mpmath.exp(v) - 1 - v) / v**2 - float(z))) for v, z in zip(u, y[:, 0], strict=True)])
+    assert (off <= doubts[:, 0]).all() and (doubts[:, 0] <= 1e3 * np.maximum(off, 1e-12 / np.abs(x[:, 0]) ** 2)).all()

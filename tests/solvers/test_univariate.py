@@ -50,3 +50,13 @@ def test_at_a_jump_a_unit_goes_from_one_float_to_the_next(f, jumps):
     beside = np.concatenate([t, [0.1 - 1e-14, 0.1 + 1e-14, 0.3 - 1e-14, 0.3 + 1e-14]])
     assert found.jumps == jumps
     assert np.abs(found(beside)[:, 0] - f(beside)).max() < 1e-7
+
+
+@pytest.mark.parametrize(("at", "half"), [(47, 204), (-47, 153), (10, 204)])
+def test_a_root_inside_is_resolved_as_well_as_floats_tell_it(at, half):
+    """Its rounding has a thousand pieces at a small tolerance, with which nothing was solved: 30 units, off by .7."""
+    f = lambda t: np.sin(np.sqrt(np.abs(half * t - at)))[:, None]
+    found = units_of(f, 1e-9)
+    beside = at / half + np.sign(np.linspace(-1.0, 1.0, 2000)) * 10.0 ** np.linspace(-15, -0.6, 2000)
+    t = np.concatenate([np.linspace(-1.0, 1.0, 20_001), beside])
+    assert np.abs(found(t) - f(t)).max() <= 2e-6

@@ -282,6 +282,15 @@ class Expression:
         return results[chosen]
 
     @ops.silent
+    def enclosed(self, values: dict[str, Any]) -> list[Any]:
+        """Each node where variables are numbers of another arithmetic that knows all primitives, such as intervals.
+
+        The last is a number, also where it is a condition.
+        """
+        steps = self._steps(dict(values), ops.float64)
+        return [*steps[:-1], _number(steps[-1], self.conditions[-1], ops.float64)]
+
+    @ops.silent
     def steps_on(self, points: np.ndarray, rounding: Callable[[Any], Any] | None = None) -> list[np.ndarray]:
         """The value of each node at many points. points (n, d) -> (n,) float64, or bool of a condition, each.
 

@@ -10,7 +10,7 @@ import inspect
 import math
 import sys
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -113,6 +113,11 @@ class CallableFunction:
     def formulas(self) -> tuple[Expression, ...] | None:
         """What it writes down when it is called with names, one formula for each output; None where that fails."""
         return traced(self.f, self.names, self.way)
+
+    @property
+    def known(self) -> Mapping[bytes, np.ndarray]:
+        """The values that are kept, by points as bytes."""
+        return self._known
 
     def remember(self, memory: Memory, kind: str) -> None:
         """Take values from a memory, and keep them there. kind: what they are, apart from those of other functions."""

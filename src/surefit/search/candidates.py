@@ -115,7 +115,7 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         error = judge.measured(values_of(model))  # as it is used later
     good = attempt.goal if tol is None else tol
     if problem.exact and good is not None and error.max <= good:
-        error = judge.closer(values_of(model), error, model.num_parameters())
+        error = judge.closer(values_of(model), error, model.num_parameters(), problem.train[0])
     scaling = model.scaling if outcome.taught is None else Scaling.of(problem)  # it has that of its lessons
     known = outcome.left_out is not None and np.isfinite(outcome.left_out).all()
     if judge.kind == "validation" and problem.validation is None and outcome.left_out is not None and known:
@@ -158,7 +158,8 @@ def error_told(found: Candidate, judge: Judge, goal: float | None, timings: Timi
     if found.score <= (goal or 0.0):
         return found.error
     with timings.phase("judging"):
-        return judge.closer(values_of(found.model), found.error, found.model.num_parameters())
+        trained = found.problem.train[0]
+        return judge.closer(values_of(found.model), found.error, found.model.num_parameters(), trained)
 
 
 def _unseen(

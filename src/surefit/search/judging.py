@@ -17,13 +17,14 @@ import numpy as np
 
 from surefit.data import Domain, place_said, sample
 from surefit.data.columns import Coded
+from surefit.problems.behind import asked_for_formulas, formulas_behind, known_values
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
 from surefit.search.limits import KNOWN_TO
 from surefit.search.ranges import Range, range_around
-from surefit.search.rounding import GROWN, Surely
+from surefit.search.rounding import GROWN, Enclosed, Surely, doubted
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
@@ -520,6 +521,9 @@ class Judge:
 
     def __init__(self, problem: Problem, seed: int, time: float | None = None) -> None:
         self.problem, self.seed, self.time, self.spent, self.left_out = problem, seed, time, 0, 0
+        self._enclosed: Enclosed | None = None
+        self._asked = False  # whether there are formulas
+        self._doubts = np.zeros((0, len(problem.outputs)))  # of the first points, as `Enclosed` has them
         if problem.function is None:
             self.points, self.kind = judging_rows(problem)
             self.even = len(self.points[0])
@@ -572,9 +576,9 @@ class Judge:
         if self.problem.function is None:
             return self.measured_on(predict, self.points, self.kind)
         x, y = self.points
-        error = _sizes(predict(x), y)
         if self.problem.near is not None:
             return self.measured_on(predict, self.points, self.kind)
+        error = doubted(_sizes(predict(x), y), self.doubts())
         sure = self._surely(x, error)
         found, sizes, left_out = self._uphill(predict, x, error, sure)
         even = self.even
@@ -584,28 +588,36 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
-    def closer(self, predict: Predict, error: Measured, parameters: int) -> Measured:
+    def closer(self, predict: Predict, error: Measured, parameters: int, trained: np.ndarray | None = None) -> Measured:
         """The error of what would be kept, looked at once more: at fresh points, and in crowds near the worst ones.
 
         A search uphill ends on one of many ridges, as beside kinks, and may know the highest by a tenth too little; and
         the rounding of float32 differs from point to point.
 
-        error: what `measured` found. Only of a known function whose values cost little, unless somebody said how many
-        may be asked for.
+        error: what `measured` found. trained (n, d): points that the model was fitted to. Only of a known function
+        whose values cost little, unless somebody said how many may be asked for. Values that cost more are not asked
+        for, but those that others were fitted to are known.
         """
         count = self._crowd(parameters)
+        if count == 0 and self.problem.function is not None and self.pool is not None:
+            return self._among_known(predict, error, trained)
         if count == 0 or (self.problem.domain.dim == 1 and error.n >= 2 * CROWD):  # on a line so many leave no gap
             return error
         rng, domain, names = np.random.default_rng([self.seed, 0xC60D]), self.problem.domain, self.problem.names
         x, y = self.points
-        sizes = _sizes(predict(x), y).max(axis=1)
+        sizes = doubted(_sizes(predict(x), y), self.doubts()).max(axis=1)
         worst = np.array([[error.at[name] for name in names]])
         x, sizes = np.concatenate([worst, x]), np.append(error.max, sizes)
         fresh = domain.at(rng.random((count, domain.dim)))
         if domain.dim > 1:
             more = (border_points(domain, count // 3, rng), end_points(domain, count // 3, rng))
             fresh = np.concatenate([fresh[: count // 3], *more])
-        looked_at, sure = 0, Surely(self._values, domain, rng, cautious=True)
+        looked_at, sure = 0, None if self.enclosed else Surely(self._values, domain, rng, cautious=True)
+
+        def sizes_of(points: np.ndarray, values: np.ndarray) -> np.ndarray:
+            found = _sizes(predict(points), values)
+            return (self.enclosed.certain(points, values, found, error.max) if self.enclosed else found).max(axis=1)
+
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
             if crowd:
@@ -623,33 +635,51 @@ class Judge:
                 good = np.isfinite(values).all(axis=1)
             looked_at += int(good.sum())
             x = np.concatenate([x, points[good]])
-            sizes = np.append(sizes, _sizes(predict(points[good]), values[good]).max(axis=1))
-            rounding = sure.leaves_out(x, sizes, error.max)
-            if rounding is None:
-                return error
-            sizes[rounding] = 0.0
+            sizes = np.append(sizes, sizes_of(points[good], values[good]))
+            if sure is not None:
+                rounding = sure.leaves_out(x, sizes, error.max)
+                if rounding is None:
+                    return error
+                sizes[rounding] = 0.0
         order = np.argsort(-sizes, kind="stable")[:FOREMOST]
         kept: list[tuple[np.ndarray, np.ndarray]] = []
 
         def error_at(points: np.ndarray) -> np.ndarray:
             values = self._values(points)
-            found = np.where(np.isfinite(values).all(axis=1), _sizes(predict(points), values).max(axis=1), -np.inf)
+            found = np.where(np.isfinite(values).all(axis=1), sizes_of(points, values), -np.inf)
             kept.append((points, found))
             return found[:, None]
 
         climb(error_at, domain, x[order], sizes[order][:, None], Climb(count // CLIMBED), rng)
         if kept:
             points, found = (np.concatenate([pair[i] for pair in kept]) for i in (0, 1))
-            rounding = sure.leaves_out(points, found, max(error.max, float(sizes.max())))
+            known = max(error.max, float(sizes.max()))
+            rounding = np.zeros(len(points), bool) if sure is None else sure.leaves_out(points, found, known)
             if rounding is not None:
                 x, sizes = np.concatenate([x, points[~rounding]]), np.append(sizes, found[~rounding])
                 looked_at += int(np.isfinite(found).sum())
-        for points, values in sure.seen:
+        for points, values in () if sure is None else sure.seen:
             looked_at += len(points)
             x, sizes = np.concatenate([x, points]), np.append(sizes, _sizes(predict(points), values).max(axis=1))
         largest = int(sizes.argmax())
         at = dict(zip(names, x[largest].tolist(), strict=True))
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
+
+    def _among_known(self, predict: Predict, error: Measured, trained: np.ndarray | None) -> Measured:
+        """The error of what would be kept where a function was asked for values that others were fitted to."""
+        problem = self.problem
+        known = None if problem.near is not None or not problem.exact else known_values(problem)
+        if known is None or (problem.plan is not None and problem.plan.verify is not None):
+            return error
+        x, y = known
+        seen = {row.tobytes() for part in (self.points[0], x[:0] if trained is None else trained) for row in part + 0.0}
+        fresh = np.array([row.tobytes() not in seen for row in x], bool)
+        if not fresh.any():
+            return error
+        x, sizes = x[fresh], _sizes(predict(x[fresh]), y[fresh]).max(axis=1)
+        largest = int(sizes.argmax())
+        at = dict(zip(problem.names, x[largest].tolist(), strict=True))
+        return replace(error.witnessed(float(sizes[largest]), at), n=error.n + len(x))
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
         """Points (n, d) beside which the target is not defined, where it often begins like a root.
@@ -744,21 +774,48 @@ class Judge:
         measured = self.problem.function is None
         x, y = points = (self.problem.validation or self.problem.train) if measured else self.points
         every = max(1, len(x) // 512)
-        if not _sizes(predict(x[::every]), y[::every]).max() <= goal:
+        error = _sizes(predict(x[::every]), y[::every])
+        if not (error if measured else doubted(error, self.doubts()[::every])).max() <= goal:
             return False
         found = self.measured_on(predict, points, "validation") if measured else self.measured(predict)
         return found.max <= goal
 
+    @property
+    def _cheap(self) -> bool:
+        """Whether as many values of an exact function may be asked for as one likes."""
+        problem = self.problem
+        counted = problem.plan is not None and problem.plan.verify is not None
+        return self.pool is None and not counted and problem.affordable is None and problem.exact
+
+    @property
+    def enclosed(self) -> Enclosed | None:
+        """The formulas behind a function, by which errors are told from rounding; None where they are not known.
+
+        A Python function is not called for this, but what it wrote down for a strategy counts.
+        """
+        if not self._asked and self.problem.function is not None and asked_for_formulas(self.problem):
+            self._asked = True
+            if self.problem.source["kind"] == "formula" or self._cheap:
+                self._enclosed = Enclosed.of(formulas_behind(self.problem), self.points[0])
+                self._doubts = self._doubts[:0]
+        return self._enclosed
+
+    def doubts(self) -> np.ndarray:
+        """How far the true values at all points may be from those known, (n, k)."""
+        enclosed, (x, y) = self.enclosed, self.points
+        known = len(self._doubts)
+        if known < len(x):
+            more = np.zeros(y[known:].shape) if enclosed is None else enclosed.doubts(x[known:], y[known:])
+            self._doubts = np.concatenate([self._doubts, more])
+        return self._doubts
+
     def _surely(self, x: np.ndarray, error: np.ndarray) -> Surely | None:
         """What tells errors from the rounding of a callable, where its values cost little: |errors| (n, k) become 0.
 
-        A formula names its narrow peaks and the points where an equation holds, and these are meant.
+        Of a formula it is known. Where it is not, narrow peaks and points where an equation holds are meant.
         """
         problem = self.problem
-        counted = problem.plan is not None and problem.plan.verify is not None
-        if self.pool is not None or counted or problem.affordable is not None or not problem.exact:
-            return None
-        if problem.source["kind"] != "callable":
+        if not self._cheap or problem.source["kind"] != "callable" or self.enclosed is not None:
             return None
         rng = np.random.default_rng([self.seed, 0x50FE])
         sure = Surely(self._values, problem.domain, rng)
@@ -778,15 +835,18 @@ class Judge:
             self.pool -= budget
         kept: list[Points] = []
         sizes: list[np.ndarray] = []
-        left_out = 0
+        left_out, largest = 0, float(error.max(initial=0.0))
 
         def error_at(points: np.ndarray) -> np.ndarray:
-            nonlocal left_out
+            nonlocal left_out, largest
             values = self._values(points)
             good = np.isfinite(values).all(axis=1)
             left_out += int((~good).sum())
             out = np.full(values.shape, -np.inf)  # where the target is not finite there is no error
             out[good] = _sizes(predict(points[good]), values[good]) if good.any() else out[good]
+            if self.enclosed is not None and good.any():
+                out[good] = self.enclosed.certain(points[good], values[good], out[good], largest)
+                largest = max(largest, float(out[good].max()))
             if sure is not None:
                 most = np.where(good, out.max(axis=1), 0.0)
                 rounding = sure.leaves_out(points, most, GROWN * sure.above)

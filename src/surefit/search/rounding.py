@@ -1,17 +1,24 @@
 """Where the values of a target are rounding: an error found there is its own, not that of a fit.
 
-Near u = 0 the values of (1 - cos(u)) / u^2 are anything between 0 and 1 in float64, from one float to the next, and a
-search for the largest error ends there. Along a short line such values go up and down again and again, or are others in
-the middle than beside it; those of a jump, a front or a root go one way, those of a kink go two, farther and farther.
+Of a formula it is known in which interval its value lies at a point (`Enclosed`); of other functions values tell
+(`Surely`). Near u = 0 those of (1 - cos(u)) / u^2 are anything between 0 and 1 in float64, from one float to the next,
+and a search for the largest error ends there. Along a short line such values go up and down again and again, or are
+others in the middle than beside it; those of a jump, a front or a root go one way, those of a kink go two, farther and
+farther.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from surefit.bounds.interval import Range, Truth
+from surefit.core import ops
 from surefit.data import Domain
+from surefit.errors import RecordError
+from surefit.formulas.expression import Expression
 
 Values = Callable[[np.ndarray], np.ndarray]  # points (n, d) -> values (n, k), not finite where there are none
 
@@ -25,7 +32,74 @@ FLAT = 0.25  # of what they span, by which values outside may differ where those
 AT_A_TIME, TURNS = 2, 5  # points that are looked at: of the largest errors, and how often three times as many follow
 AT_LAST, LAST_TURNS = 24, 3  # the same of points that only add to what is known
 USUAL, MANY = 3.0, 20  # times the error of so many points: a larger one is looked at before it counts
+JUMPING = ("floor", "ceil", "round", "trunc", "sign", "heaviside", "step")  # functions of formulas
 GROWN = 1.5  # times the largest error known: the same of a search
+
+
+class Enclosed:
+    """The values of formulas at points, within the roundings of all of their steps.
+
+    1 + u is 1 for small u, so that log(1 + u) / u is computed as 0 where it is 1: there an interval around each step
+    reaches from 0 to 2, and says nothing of an error. Numbers mean the floats next to them, as where values are
+    computed. Beside a jump, where rounding decides on which side a point is, the target has a value, and a fit that is
+    on the other side is off.
+    """
+
+    def __init__(self, formulas: Sequence[Expression]) -> None:
+        self.formulas = formulas
+
+    @classmethod
+    def of(cls, formulas: Sequence[Expression] | None, x: np.ndarray) -> Enclosed | None:
+        """Of these formulas, if there are any and intervals go through all of their steps, as at points (n, d)."""
+        if formulas is None:
+            return None
+        found = cls(formulas)
+        try:
+            found.doubts(x[:1], np.zeros((min(1, len(x)), len(formulas))))
+        except (RecordError, TypeError, AttributeError):
+            return None
+        return found
+
+    @ops.silent
+    def doubts(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """How far from values (n, k), computed at points (n, d), the true ones may be, (n, k)."""
+        out = np.full(y.shape, np.inf)
+        for j, formula in enumerate(self.formulas if len(x) else ()):
+            steps = formula.enclosed({name: Range.of(x[:, i]) for i, name in enumerate(formula.variables)})
+            found = steps[-1]
+            constant = not isinstance(found, Range)
+            wide = 0.0 if constant else np.maximum(found.high - y[:, j], y[:, j] - found.low)
+            sides = [_undecided(node.op, step) for node, step in zip(formula.nodes, steps, strict=True)]
+            out[:, j] = np.where(np.any(np.broadcast_arrays(*sides, np.zeros(len(x), bool)), axis=0), 0.0, wide)
+        return np.where(np.isnan(out), np.inf, out)
+
+    def certain(self, x: np.ndarray, y: np.ndarray, sizes: np.ndarray, above: float = 0.0) -> np.ndarray:
+        """Errors (n, k) at points with values (n, k), those that may be the rounding of a formula as 0.
+
+        above: no larger ones are not looked at.
+        """
+        rows = np.flatnonzero((sizes > above).any(axis=1))
+        if not len(rows):
+            return sizes
+        return doubted(sizes, self.doubts(x[rows], y[rows]), rows)
+
+
+def _undecided(op: str, value: Any) -> Any:
+    """Where intervals of a step of a formula are on both sides of a jump, (n,) or a bool."""
+    if isinstance(value, Truth):
+        return value.can & value.cannot
+    if not isinstance(value, Range):
+        return False
+    if op == "mod":  # which jumps to 0
+        return (value.low <= 0.0) & (value.high >= 0.0) & (value.low < value.high)
+    return (value.low < value.high) if op in JUMPING else False
+
+
+def doubted(sizes: np.ndarray, doubts: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Errors (n, k), of which those in these rows are 0 where values may be off by half of them."""
+    out = sizes.copy()
+    out[rows] = np.where(doubts > OF_ERROR * sizes[rows], 0.0, sizes[rows])
+    return out
 
 
 class Surely:
@@ -155,4 +229,4 @@ def _path(y: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(np.diff(y, axis=1)).sum(axis=1) / np.maximum(np.ptp(y, axis=1), np.finfo(float).tiny))
 
 
-__all__ = ["GROWN", "Surely"]
+__all__ = ["GROWN", "Enclosed", "Surely", "doubted"]

@@ -112,31 +112,46 @@ def _rough(
         ends = np.unique(pieces_of(scaled, COARSE, MOST_ASKED, shortest=shortest).ends)
         here, jitter = scaled(ends), JITTER * shortest
         tol = max(tol, *(float(np.abs(scaled(np.clip(ends + j, -1.0, 1.0)) - here).max()) for j in (-jitter, jitter)))
-    to, pieces = 0.0, None
+    to, placed = tol, None
     for per_piece, growth, share in ROUGH:
-        if share != to:
-            pieces, to = _settled(scaled, max(share * tol, 1e-14), shortest), share
-        if pieces is None:
+        # what rounding makes of a root near its end may have a thousand pieces, each shorter than the next
+        for at_first in (to,) if placed else (to, *(looser for looser in LOOSER if looser > to)):
+            to, placed = at_first, _placed(scaled, max(share * at_first, 1e-14), per_piece, growth, shortest)
+            if placed is not None:
+                break
+        if placed is None:
             break
-        mesh = Mesh(pieces, per_piece, growth, shortest=shortest)
-        n = max(1, int(np.ceil(mesh.count)))
-        centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
-        beyond = np.arange(BESIDE) + 0.5
-        centres = np.concatenate([-1.0 - lengths[0] * beyond[::-1], centres, 1.0 + lengths[-1] * beyond])
-        gains = GAIN / np.concatenate([np.full(BESIDE, lengths[0]), lengths, np.full(BESIDE, lengths[-1])])
-        t = mesh.points(4, BESIDE)
-        if work_of(t, gains, -gains * centres) > MOST_WORK:
-            break
+        mesh, gains, centres, t = placed
         y = scaled(t)
         solved = solve_local(t, y, gains, -gains * centres, max(DAMPING, small * tol))
         found = Units(gains, -gains * centres, solved.weights * size, np.zeros(y.shape[1]), np.empty(0))
-        places = mesh.at(np.linspace(0.0, mesh.count, min(7 * n + 3, CHECKED)))[0]
+        places = mesh.at(np.linspace(0.0, mesh.count, min(7 * len(gains) + 3, CHECKED)))[0]
         found = _measured(found, places, scaled(places) * size)
         if best is None or (found.error / size).max() < (best.error / size).max():
             best = found
         if (best.error <= tol * size).all():
             break
     return best if best is None else _with_jumps(best, jumps, size, centre)
+
+
+def _placed(
+    values: Values, tol: float, per_piece: float, growth: float, shortest: float
+) -> tuple[Mesh, np.ndarray, np.ndarray, np.ndarray] | None:
+    """The mesh of pieces that resolve functions, gains and centres of units on it, and places to fit.
+
+    None where no pieces do, or there are so many units that to solve for them is too much work.
+    """
+    pieces = _settled(values, tol, shortest)
+    if pieces is None:
+        return None
+    mesh = Mesh(pieces, per_piece, growth, shortest=shortest)
+    n = max(1, int(np.ceil(mesh.count)))
+    centres, lengths = mesh.at((np.arange(n) + 0.5) * mesh.count / n)
+    beyond = np.arange(BESIDE) + 0.5
+    centres = np.concatenate([-1.0 - lengths[0] * beyond[::-1], centres, 1.0 + lengths[-1] * beyond])
+    gains = GAIN / np.concatenate([np.full(BESIDE, lengths[0]), lengths, np.full(BESIDE, lengths[-1])])
+    t = mesh.points(4, BESIDE)
+    return None if work_of(t, gains, -gains * centres) > MOST_WORK else (mesh, gains, centres, t)
 
 
 def _with_jumps(units: Units, jumps: list[Jump], size: np.ndarray, centre: Centre | None) -> Units:

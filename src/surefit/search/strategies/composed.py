@@ -225,7 +225,7 @@ def _block(
     ranges: dict[Signal, tuple[float, float]], tol: float, roundoff: float,
 ) -> Block | None:  # fmt: skip
     """The units of a sum for functions of it; the ranges of what they hand on are added to `ranges`."""
-    low, high, sharp = _range(s, [f for _, f in functions], ranges)
+    reached, (low, high), sharp = _range(s, [f for _, f in functions], ranges)
     middle, half = 0.5 * (low + high), max(0.5 * (high - low), 1e-300)
     if sharp:
         half *= 1.0 + min(BEYOND, 30.0 * tol)  # what is before makes small errors
@@ -248,7 +248,9 @@ def _block(
     units = units_of(values, tol, max(tol, KNOWN * roundoff) if s.layer else NEAR_ZERO, roundoff, centre)
     if units is None:
         return None
-    fine = values(np.linspace(-1.0, 1.0, FINE))
+    fine = values(
+        (np.linspace(reached[0], reached[1], FINE) - middle) / half
+    )  # without the margins, which would add up
     for (what, f), column in zip(functions, fine.T, strict=True):
         if isinstance(what, Signal):
             seen = f(s.values)
@@ -256,8 +258,10 @@ def _block(
     return Block(middle, half, units, [what for what, _ in functions])
 
 
-def _range(s: Sum, functions: list[Function], ranges: dict[Signal, tuple[float, float]]) -> tuple[float, float, bool]:
-    """Where a sum lies: between the sums of the ends of its terms, or a little beyond where it was seen to be.
+def _range(
+    s: Sum, functions: list[Function], ranges: dict[Signal, tuple[float, float]]
+) -> tuple[tuple[float, float], tuple[float, float], bool]:
+    """Where a sum lies: between the sums of the ends of its terms, or where it was seen to be; and a little beyond.
 
     And whether a function ends there, as a root does at 0. Terms of different inputs reach their ends together, which
     samples of many inputs do not show.
@@ -268,20 +272,21 @@ def _range(s: Sum, functions: list[Function], ranges: dict[Signal, tuple[float, 
     inside = _sizes(functions, np.linspace(low, high, FINE))
     apart = _apart(s)
     if inside is not None and (apart or most - least <= SAFE * (high - low)):
-        whole = _sizes(functions, np.linspace(least, most, FINE))
+        outside = [np.linspace(a, b, FINE) for a, b in ((least, low), (high, most))]  # a pole is between two of many
+        whole = _sizes(functions, np.concatenate([np.linspace(least, most, FINE), *outside]))
         if whole is not None and (apart or (whole <= GROWS * inside).all()):
             low, high = min(least, low), max(most, high)
-    half = 0.5 * (high - low)
+    half, reached = 0.5 * (high - low), (low, high)
     ends, sharp = [], False
     for end, way, limit in ((low, -1.0, least), (high, 1.0, most)):
         for margin in MARGINS:
             beyond = end + way * margin * half
-            grown = _sizes(functions, np.linspace(end, beyond, 20))
+            grown = _sizes(functions, np.linspace(end, beyond, FINE))
             if grown is not None and (inside is None or (grown <= GROWS * inside).all()):
                 break
         sharp |= margin == 0.0
         ends.append(beyond if margin > MARGINS[-2] else max(beyond, limit) if way < 0 else min(beyond, limit))
-    return ends[0], ends[1], sharp
+    return reached, (ends[0], ends[1]), sharp
 
 
 def _apart(s: Sum) -> bool:

@@ -207,14 +207,14 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
         values = column.values if column.kind == NUMBER else np.asarray(column.values).astype(str)
         if column.kind == NUMBER and (values == np.round(values)).all() and np.abs(values).max(initial=0.0) < 2.0**53:
             values = values.astype(np.int64)
-        own, code = np.unique(values, return_inverse=True)
+        own, inverse = np.unique(values, return_inverse=True)
         keys.append(own)
-        codes.append(code.reshape(-1))
+        codes.append(inverse.reshape(-1))
     number = codes[0]
-    for own, code in zip(keys[1:], codes[1:], strict=True):
-        number = np.unique(number, return_inverse=True)[1].reshape(-1) * len(own) + code
+    for own, place in zip(keys[1:], codes[1:], strict=True):
+        number = np.unique(number, return_inverse=True)[1].reshape(-1) * len(own) + place
     _, first, number = np.unique(number, return_index=True, return_inverse=True)
-    found = tuple(own[code[first]] for own, code in zip(keys, codes, strict=True))
+    found = tuple(own[place[first]] for own, place in zip(keys, codes, strict=True))
     x, values = np.stack(numbers[:-1], axis=1)[known], numbers[-1][known]
     groups = _sorted(x, values, number.reshape(-1), by, found, inputs, output)
     return groups._replace(nowhere=int((~known).sum()), coded=tuple(coded) if any(coded) else ())

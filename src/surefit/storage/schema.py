@@ -323,11 +323,16 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; share, inputs if not all, logarithms."""
-    list_of(plain, 4, 7)(value, where)
-    inputs = perhaps(list_of(count, 1)) if len(value) == 7 else list_of(count, 1)
+    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters.
+
+    And, where it has them, its share, its inputs if not all, those with logarithms, and those with an effect alone.
+    """
+    list_of(plain, 4, 8)(value, where)
+    inputs = perhaps(list_of(count, 1)) if len(value) > 6 else list_of(count, 1)
+    logs = list_of(count, 1) if len(value) == 7 else list_of(count)
     checks = (
-        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs, list_of(count, 1),
+        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs, logs,
+        list_of(count, 1),
     )  # fmt: skip
     for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)

@@ -47,7 +47,7 @@ def positive_number(name: str, value: Any) -> float | None:
 
 
 def number_array(name: str, values: Any, wanted: str = "an array of numbers") -> np.ndarray:
-    """Numbers as a float64 array; what is masked is NaN. ArgumentError for times, complex and what is no number."""
+    """Numbers as a float64 array; what is masked is NaN. ArgumentError for times, complex and other things."""
     try:
         array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
         if array.dtype.kind not in "cMm":  # NumPy would count times in whatever unit they have

@@ -420,5 +420,17 @@ def test_columns_that_say_the_category_of_a_row_are_found_side_by_side():
     numbers, yes = 1e20 * rng.normal(size=(40, 1)), rng.integers(0, 2, (40, 1)) * 1.0
     both = np.column_stack([yes, of(7), numbers, of(6), of(3)])
     assert indicators(both) == (*range(1, 8), *range(9, 15))
-    assert indicators(np.column_stack([of(8), of(8)])) == tuple(range(16))
-    assert indicators(numbers) == indicators(yes) == indicators(of(4)) == ()
+    assert indicators(np.column_stack([of(8), of(8), numbers])) == tuple(range(16))
+    assert indicators(numbers) == indicators(yes) == indicators(of(8)) == ()
+    assert indicators(np.column_stack([numbers, of(4)])) == ()
+    none = np.zeros((40, 1))  # a category that no row has
+    assert indicators(np.column_stack([none, of(6)[:, :3], none, of(6)[:, 3:], numbers])) == ()
+    six = of(6)
+    assert indicators(np.column_stack([none, six[:, :3], none, six[:, 3:], none, numbers])) == tuple(range(9))
+
+
+def test_a_table_of_categories_alone_is_fitted():
+    site = np.arange(48) % 8
+    y = np.sin(site) + 0.1 * np.random.default_rng(0).normal(size=48)
+    fit = surefit.fit({"site": [f"s{k}" for k in site], "y": y})
+    assert rms(fit.predict({"site": [f"s{k}" for k in range(8)]}) - np.sin(np.arange(8))) < 0.1

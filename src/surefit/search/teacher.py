@@ -349,15 +349,21 @@ def unrelated(correlations: np.ndarray, rows: int) -> float:
 def indicators(x: np.ndarray) -> tuple[int, ...]:
     """The columns of x (n, d) that say of which of some categories a row is: runs of 0 and 1, of which a row has one 1.
 
-    Of fewer than `CATEGORIES` columns there are none, for a length of each is soon found.
+    Columns of 0 alone, of categories that none of these rows has, belong to the run beside them. Of fewer than
+    `CATEGORIES` columns there are none, for a length of each is soon found, nor where nothing else varies.
 
     >>> indicators(np.column_stack([np.arange(7), np.eye(7)[[0, 1, 2, 3, 4, 5, 6]], np.eye(2)[[0, 1, 0, 1, 0, 1, 1]]]))
     (1, 2, 3, 4, 5, 6, 7)
     """
-    ones = ((x == 0.0) | (x == 1.0)).all(axis=0) & (np.ptp(x, axis=0) > 0)
+    ones = ((x == 0.0) | (x == 1.0)).all(axis=0) & ~(x == 1.0).all(axis=0)
+    none = (x == 0.0).all(axis=0)
     found: list[int] = []
     begin, total = 0, np.zeros(len(x))
     for j in range(x.shape[1]):
+        if none[j] and begin == j and found and found[-1] == j - 1:
+            found.append(j)
+            begin = j + 1
+            continue
         total = total + x[:, j]
         while begin <= j and (not ones[j] or total.max() > 1.0):
             total = total - x[:, begin]
@@ -366,7 +372,8 @@ def indicators(x: np.ndarray) -> tuple[int, ...]:
         if begin <= j and (total == 1.0).all():
             found += range(begin, j + 1) if j + 1 - begin >= CATEGORIES else []
             begin, total = j + 1, np.zeros(len(x))
-    return tuple(found)
+    others = np.ptp(np.delete(x, found, axis=1), axis=0)
+    return tuple(found) if (others > 0).any() else ()
 
 
 def can_teach(problem: Problem) -> bool:

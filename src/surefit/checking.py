@@ -47,15 +47,17 @@ def positive_number(name: str, value: Any) -> float | None:
 
 
 def number_array(name: str, values: Any, wanted: str = "an array of numbers") -> np.ndarray:
-    """Numbers as a float64 array; what is masked is NaN. ArgumentError for complex numbers and what is not a number."""
+    """Numbers as a float64 array; what is masked is NaN. ArgumentError for times, complex and other things."""
     try:
         array = values if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
-        if array.dtype.kind != "c":
+        if array.dtype.kind not in "cMm":  # NumPy would count times in whatever unit they have
             masked = isinstance(array, np.ma.MaskedArray)
             return np.ma.filled(array.astype(np.float64), np.nan) if masked else np.asarray(array, np.float64)
     except (TypeError, ValueError, OverflowError):
         came = repr(values) if isinstance(values, str) else type(values).__name__
         raise ArgumentError(f"{name}: expected {wanted}, got {came}") from None
+    if array.dtype.kind in "Mm":
+        raise ArgumentError(f"{name}: these are times; give numbers, such as seconds since the first")
     raise ArgumentError(f"{name}: these are complex numbers, of which no part may be dropped; give real ones")
 
 

@@ -284,6 +284,7 @@ SENTENCES: dict[str, Both] = {
         "{what}；均方根误差 {rmse:.3g}（在 {n} 个验证行上测得）；网络与其相距 {distance:.3g}（{points} 个新取的点上的均方根）",
     ),
     "teacher-process": Both("Gaussian process ({kernels})", "高斯过程（{kernels}）"),
+    "teacher-effects": Both("{teacher} with {count} offsets", "{teacher}，另有 {count} 个偏移"),
     "teacher-processes": Both("mean of Gaussian processes ({kernels})", "高斯过程的平均（{kernels}）"),
     "teacher-process-of-logarithms": Both(
         "Gaussian process of the logarithm ({kernels})", "对数的高斯过程（{kernels}）"

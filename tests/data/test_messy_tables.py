@@ -14,7 +14,7 @@ import pytest
 
 import surefit
 from surefit.data import read_table
-from surefit.errors import DataError
+from surefit.errors import ArgumentError, DataError
 from surefit.problems.rows import marked, notes
 
 ROWS = [(i * 0.5, i % 3 + 0.25, round(i * 1.1 - 3, 3)) for i in range(14)]
@@ -186,3 +186,20 @@ def test_a_number_that_marks_missing_values_is_noted(mark):
     assert [note.code for note in said] == ["missing-mark"]
     assert f"x is {mark:g} in 2 rows" in said[0]
     assert marked(np.arange(-9999.0, 9999.0, 100.0)) is None
+
+
+def test_moments_of_numpy_are_times_in_lists_too_and_no_numbers_where_these_are_meant():
+    days = np.datetime64("2024-01-01") + np.arange(40)
+    fit = surefit.fit((days, np.sin(np.arange(40) / 6)))
+    known = fit.predict(days[:2])
+    for given in (
+        list(days[:2]),
+        [[days[0]], [days[1]]],
+        list(days[:2].astype("M8[ns]")),
+        [d.item() for d in days[:2]],
+    ):
+        assert np.array_equal(fit.predict(given), known)
+    since = surefit.fit((days - days[0], np.sin(np.arange(40) / 6)))
+    assert np.array_equal(since.predict([days[1] - days[0]]), since.predict((days - days[0])[1:2]))
+    with pytest.raises(ArgumentError, match="X: these are times; give numbers"):
+        surefit.solvers.GaussianProcess().fit(days[:, None], np.arange(40.0))

@@ -7,6 +7,7 @@ import pickle
 import warnings
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import surefit
 from surefit.blas import one_thread
 from surefit.errors import ArgumentError, DataError, ModelFileError, ShapeError
+from surefit.many import Many, fit_many
 from surefit.many.blocks import fit_groups
 from surefit.solvers.batched import fit_batch, outputs
 
@@ -373,3 +375,39 @@ def test_a_curve_takes_arrays_as_a_fit_does():
         two(0.5, "a")
     with pytest.raises(ArgumentError, match="1 numbers came; the inputs are x1, x2"):
         two(t)
+
+
+def test_inputs_that_are_times_are_numbers_since_the_first_and_times_are_predicted(tmp_path: Path) -> None:
+    hours, moments = np.arange(60.0), np.datetime64("2024-03-01T00:30") + np.arange(60) * np.timedelta64(1, "h")
+    curves = np.stack([np.sin(hours / 9), np.cos(hours / 9)])
+    known = fit_many(x=hours * 3600.0, y=curves)
+    later = np.datetime64("2024-03-02T06:30", "ns")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"site": ["a"] * 60 + ["b"] * 60, "when": np.tile(moments, 2), "y": curves.ravel()})
+    frame.loc[120] = ["a", pandas.NaT, 9.0]
+    for many in (fit_many(x=moments, y=curves), fit_many(frame, by="site", x="when", y="y")):
+        assert np.allclose(many.predict([later])[:, 0], known.predict([30 * 3600.0])[:, 0], atol=1e-9)
+        assert "seconds since 2024-03-01 00:30:00" in repr(many)
+    assert many.left_out.tolist() == [1, 0]
+    many.save(tmp_path / "many.surefit")
+    read = Many.load(tmp_path / "many.surefit")
+    for given in ([later], ["2024-03-02 06:30"], [108000.0], pandas.DatetimeIndex([later])):
+        assert np.array_equal(read.predict(given), many.predict([later]))
+    assert read["a"](later) == read["a"].predict([later])[0] == many.predict([later])[0, 0]
+    many["a"].export(tmp_path / "curve.py")
+    assert "when [seconds since 2024-03-01 00:30:00]" in (tmp_path / "curve.py").read_text()
+    with pytest.raises(DataError, match="has a time zone"):
+        many.predict(["2024-03-02 06:30Z"])
+    with pytest.raises(DataError, match="holds times; convert it to numbers"):
+        fit_many(frame, by="site", x="y", y="when")
+
+
+def test_a_coordinate_of_times_is_the_input_of_a_data_array() -> None:
+    xarray = pytest.importorskip("xarray")
+    days = np.datetime64("2024-03-01") + np.arange(40)
+    cube = xarray.DataArray(
+        [np.sin(np.arange(40) / 6), np.cos(np.arange(40) / 6)], dims=("place", "time"), coords={"time": days}
+    )
+    many = fit_many(cube, x="time")
+    assert "time: days since 2024-03-01" in repr(many)
+    assert np.abs(many.predict(days) - cube.values).max() < 0.01

@@ -23,7 +23,7 @@ from surefit.search.judging import Judge
 from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.runner import State, run
 from surefit.search.strategies import blends, tables
-from surefit.search.teacher import Process, Processes, _refitted, teacher_of
+from surefit.search.teacher import Process, Processes, _refitted, fills_its_box, indicators, teacher_of
 from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
 
@@ -330,3 +330,107 @@ def test_it_is_exported_and_told_in_chinese(half, tmp_path):
     space = runpy.run_path(str(tmp_path / "half.py"))
     np.testing.assert_allclose(space["evaluate"](x)[:, 0], fit.predict(x), rtol=1e-9, atol=1e-9)
     assert "线性函数" in fit.made.stage.said("zh")
+
+
+# --- lines beside processes that follow noise ---
+
+
+def noisy_line(rows, inputs, noise, draw):
+    """x, y, points, the truth there: of 88 tables so drawn these had kept a process that follows all rows."""
+    rng = np.random.default_rng(draw)
+    slopes = np.array([1.0, 0.5, -0.7, 0.3])[:inputs]
+    rng.normal()
+    x, points = rng.uniform(-1, 1, (rows, inputs)), rng.uniform(-1, 1, (2000, inputs))
+    return x, x @ slopes + noise * rng.normal(size=rows), points, points @ slopes
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize(
+    ("rows", "inputs", "noise", "draw"), [(20, 2, 0.3, [3, 658]), (20, 4, 0.5, [3, 662]), (30, 4, 0.5, [3, 663])]
+)
+def test_a_line_that_is_better_than_a_process_that_follows_all_noisy_rows_is_kept(rows, inputs, noise, draw):
+    from sklearn.linear_model import RidgeCV
+
+    x, y, points, truth = noisy_line(rows, inputs, noise, draw)
+    ridge = RidgeCV(np.logspace(-4, 3, 30)).fit(x, y).predict(points)
+    assert rms(surefit.fit((x, y)).predict(points) - truth) <= 1.15 * rms(ridge - truth)
+
+
+def test_rows_that_somebody_spread_over_a_box_are_known_from_drawn_ones():
+    from scipy.stats import qmc
+
+    drawn = [np.random.default_rng(seed).random((20, 3)) for seed in range(50)]
+    cubes = [qmc.LatinHypercube(3, seed=seed).random(20) for seed in range(50)]
+    assert all(fills_its_box(x) for x in cubes)
+    assert sum(fills_its_box(x) for x in drawn) <= 1
+    levels = np.array([[a, b] for a in range(4) for b in range(5)], float)
+    assert not fills_its_box(levels)
+    assert not fills_its_box(np.ones((5, 1)))
+
+
+# --- offsets of many categories ---
+
+
+def of_sites(rows, sites, inputs, seed):
+    rng = np.random.default_rng(seed)
+    offset = rng.normal(size=sites)
+
+    def drawn(n):
+        x, site = rng.uniform(-1, 1, (n, inputs)), np.r_[np.arange(sites), rng.integers(0, sites, n - sites)]
+        return np.column_stack([x, np.eye(sites)[site]]), np.sin(3 * x[:, 0]) + x[:, -1] ** 2 + offset[site]
+
+    x, truth = drawn(rows)
+    return x, truth + 0.1 * rng.normal(size=rows), *drawn(1000)
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize(("rows", "sites"), [(60, 10), (120, 30), (200, 55)])
+def test_many_sites_have_an_offset_each_beside_one_curve_for_all(rows, sites, tmp_path):
+    x, y, points, truth = of_sites(rows, sites, 2, 0)
+    fit = surefit.fit((x, y))
+    assert rms(fit.predict(points) - truth) < 0.13  # the noise is .1, and a site has two to six rows
+    assert fit.taught.teacher.effects == tuple(range(2, 2 + sites))
+    assert f"with {sites} offsets" in str(fit.made.stage)
+    fit.save(tmp_path / "sites.surefit")
+    read = surefit.load(tmp_path / "sites.surefit")
+    assert np.array_equal(read.predict(points), fit.predict(points))
+    assert np.allclose(read.taught.teacher.predict(points), fit.taught.teacher.predict(points))
+    fit.export(tmp_path / "sites.py")
+    space = runpy.run_path(str(tmp_path / "sites.py"))
+    np.testing.assert_allclose(space["evaluate"](points)[:, 0], fit.predict(points), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+def test_where_sites_have_curves_of_their_own_they_have_lengths_and_no_offsets():
+    rng = np.random.default_rng(0)
+    x, site = rng.uniform(-1, 1, 120), np.arange(120) % 6
+    y = np.sin(3 * x + site) + 0.02 * rng.normal(size=120)
+    points, there = rng.uniform(-1, 1, 600), np.arange(600) % 6
+    fit = surefit.fit((np.column_stack([x, np.eye(6)[site]]), y))
+    assert fit.taught.teacher.effects == ()
+    assert rms(fit.predict(np.column_stack([points, np.eye(6)[there]])) - np.sin(3 * points + there)) < 0.15
+
+
+def test_columns_that_say_the_category_of_a_row_are_found_side_by_side():
+    rng = np.random.default_rng(0)
+
+    def of(m):
+        return np.eye(m)[np.r_[np.arange(m), rng.integers(0, m, 40 - m)]]
+
+    numbers, yes = 1e20 * rng.normal(size=(40, 1)), rng.integers(0, 2, (40, 1)) * 1.0
+    both = np.column_stack([yes, of(7), numbers, of(6), of(3)])
+    assert indicators(both) == (*range(1, 8), *range(9, 15))
+    assert indicators(np.column_stack([of(8), of(8), numbers])) == tuple(range(16))
+    assert indicators(numbers) == indicators(yes) == indicators(of(8)) == ()
+    assert indicators(np.column_stack([numbers, of(4)])) == ()
+    none = np.zeros((40, 1))  # a category that no row has
+    assert indicators(np.column_stack([none, of(6)[:, :3], none, of(6)[:, 3:], numbers])) == ()
+    six = of(6)
+    assert indicators(np.column_stack([none, six[:, :3], none, six[:, 3:], none, numbers])) == tuple(range(9))
+
+
+def test_a_table_of_categories_alone_is_fitted():
+    site = np.arange(48) % 8
+    y = np.sin(site) + 0.1 * np.random.default_rng(0).normal(size=48)
+    fit = surefit.fit({"site": [f"s{k}" for k in site], "y": y})
+    assert rms(fit.predict({"site": [f"s{k}" for k in range(8)]}) - np.sin(np.arange(8))) < 0.1

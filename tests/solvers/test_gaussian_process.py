@@ -216,3 +216,37 @@ def test_a_search_that_is_told_where_to_begin_ends_at_the_same_place():
     np.testing.assert_allclose(again.predict(NEW), process.predict(NEW), atol=1e-3)
     with pytest.raises(ShapeError, match="theta"):
         GaussianProcess().fit(X, Y, theta=[0.0])
+
+
+@pytest.mark.parametrize("noise", [None, 0.1])
+def test_effects_are_drawn_from_one_distribution_beside_the_process(noise):
+    rng = np.random.default_rng(0)
+    site = np.arange(40) % 8
+    x = np.column_stack([np.eye(8)[site], rng.uniform(-1, 1, 40)])
+    y = np.sin(3 * x[:, 8]) + rng.normal(size=8)[site] + 0.1 * rng.normal(size=40)
+    found = GaussianProcess("rbf", noise=noise, effects=range(8)).fit(x, y)
+    k = np.exp(found.theta[0] - 0.5 * ((x[:, 8:] - x[:, 8]) / found.length_scale_[8]) ** 2)
+    k += np.exp(found.theta[2]) * x[:, :8] @ x[:, :8].T + np.exp(found.theta[3]) * np.eye(40)
+    v = (y - y.mean()) / y.std()
+    inverse, one = np.linalg.inv(k), np.ones(40)
+    beta = one @ inverse @ v / (one @ inverse @ one)
+    alpha = inverse @ (v - beta)
+    new = np.column_stack([np.eye(8), np.linspace(-1, 1, 8)])
+    between = np.exp(found.theta[0] - 0.5 * ((new[:, 8:] - x[:, 8]) / found.length_scale_[8]) ** 2)
+    between += np.exp(found.theta[2]) * new[:, :8] @ x[:, :8].T
+    np.testing.assert_allclose(found.predict(new), (between @ alpha + beta) * y.std() + y.mean(), rtol=1e-8)
+    np.testing.assert_allclose(found.effects_, np.exp(found.theta[2]) * x[:, :8].T @ alpha * y.std(), rtol=1e-8)
+    without = new.copy()
+    without[:, :8] = 0.0
+    np.testing.assert_allclose(found.predict(new), found.predict(without) + found.effects_, rtol=1e-9)
+    theta = found.theta + 0.1
+    _, gradient = found.log_marginal_likelihood(theta, eval_gradient=True)
+    steps = 1e-5 * np.eye(4)
+    numbers = [
+        (found.log_marginal_likelihood(theta + s) - found.log_marginal_likelihood(theta - s)) / 2e-5 for s in steps
+    ]
+    np.testing.assert_allclose(gradient, numbers, rtol=1e-4, atol=1e-6)
+    with_site = found.predict(np.column_stack([np.eye(8)[:1], x[:1, 8:]]), return_std=True)[1]
+    assert with_site < np.sqrt(np.exp(found.theta[2]) + np.exp(found.theta[3])) * y.std()
+    with pytest.raises(ArgumentError, match="effects: there is no input 9"):
+        GaussianProcess(effects=(9,)).fit(x, y)

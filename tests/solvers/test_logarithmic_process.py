@@ -71,3 +71,5 @@ def test_what_has_no_logarithm_is_refused():
         LogarithmicProcess(GaussianProcess()).fit(X, Y - Y.min() - 1.0)
     with pytest.raises(ArgumentError, match=r"noise=0\.5 is of values"):
         LogarithmicProcess(GaussianProcess(noise=0.5))
+    with pytest.raises(ArgumentError, match="effects would multiply"):
+        LogarithmicProcess(GaussianProcess(effects=(0,)))

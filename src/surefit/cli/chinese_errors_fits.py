@@ -166,6 +166,7 @@ FITS = {
     ),
     "must be finite and >= 0, and not all 0": "应为不小于 0 的有限的数，且不全为 0",
     "complex numbers have no order; give real ones": "复数没有大小次序；请给出实数",
+    "these are times; give numbers, such as seconds since the first": "这些是时间；请给出数，例如距第一个时刻的秒数",
     "these are complex numbers, of which no part may be dropped; give real ones": (
         "这些是复数，两部分都不能丢；请给出实数"
     ),

@@ -398,7 +398,7 @@ def _micro(array: np.ndarray) -> np.ndarray:
 def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     """A column of Python objects: texts, times, or numbers of any type."""
     values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    values = [None if is_none(v) else v for v in values]
+    values = [None if is_none(v) else _plain(v) for v in values]
     present = [v for v in values if v is not None]
     if present and all(isinstance(v, str) for v in present):
         return of_cells(["" if v is None else v for v in values], name, raw, ".", numeric=False)
@@ -414,6 +414,13 @@ def _of_objects(values: list[Any], name: str, raw: Raw) -> Column:
     out = np.array([_number(value, i, name, raw) for i, value in enumerate(values)], dtype=np.float64)
     _check_objects(values, out, name, raw.label)
     return Column(NUMBER, out)
+
+
+def _plain(value: Any) -> Any:
+    """A moment or a duration of NumPy as one of Python, None for one that is missing; any other value as it is."""
+    if isinstance(value, np.datetime64):
+        return value.astype("M8[us]").item()
+    return value.astype("m8[us]").item() if isinstance(value, np.timedelta64) else value
 
 
 def is_none(value: Any) -> bool:

@@ -17,11 +17,12 @@ from surefit.checking import whole_number
 from surefit.compiler.threads import pool_of
 from surefit.core import ops
 from surefit.data import Domain
-from surefit.errors import ArgumentError, ModelFileError, ShapeError
+from surefit.data.columns import Coded
+from surefit.errors import ArgumentError, DataError, ModelFileError, ShapeError
 from surefit.files import path_of
 from surefit.keywords import naming
 from surefit.many.blocks import CONSTANT, NOT_DONE, OK, STATUS, Found, fit_groups, nothing, weights_of
-from surefit.many.groups import Groups, groups_of
+from surefit.many.groups import Groups, groups_of, points_of
 from surefit.models.scaled import Scaled
 from surefit.problems.workers import another, workers_of
 from surefit.solvers.batched import outputs
@@ -64,7 +65,7 @@ def fit_many(
             group at each place of its other dimensions. None: x and y are arrays.
         by: the column, or columns, whose values tell the groups apart.
         x: the input column, or columns; of a DataArray its dimension. As an array (n,) for all groups, (groups, n) or
-            (groups, n, inputs).
+            (groups, n, inputs). Dates are days or seconds since the first of them, times of day and durations seconds.
         y: the output column. As an array (groups, n), with NaN where a shorter curve has no row.
         hidden: units of each network.
         seed: of where units begin, for several inputs; of one input nothing is drawn.
@@ -104,6 +105,7 @@ def fit_many(
     return Many(
         *found[:-1], codes=found.status, rows=np.diff(groups.starts), left_out=groups.left_out, by=groups.by,
         keys=groups.keys, inputs=groups.inputs, output=groups.output, hidden=units, nowhere=groups.nowhere,
+        coded=groups.coded,
     )  # fmt: skip
 
 
@@ -203,7 +205,8 @@ class Many:
     leaving out each row. noise (groups,): deviation of the rows from the curve, estimated. effective (groups,):
     how many parameters the rows decide, the others are held back. rows, left_out (groups,): rows used, and those
     without a value. by, keys: the columns that tell groups apart and their values, one array for each.
-    codes: places in STATUS. nowhere: rows of the table whose group is missing, which are in none.
+    codes: places in STATUS. nowhere: rows of the table whose group is missing, which are in none. coded: for each input
+    how its times are numbers, None of one that is a number; () where all are.
     """
 
     parameters: np.ndarray
@@ -223,6 +226,7 @@ class Many:
     output: str
     hidden: int
     nowhere: int = 0
+    coded: tuple[Coded | None, ...] = ()
     _places: dict[Any, int] = field(default_factory=dict, init=False)
 
     def __len__(self) -> int:
@@ -257,14 +261,15 @@ class Many:
     def predict(self, x: Any) -> np.ndarray:
         """Values (groups, n) at x: (n,), (n, inputs) for all groups; (groups, n), (groups, n, inputs) for each its own.
 
-        NaN for groups without a fit. ShapeError for another shape.
+        Where the only input is a time, x may be times as well; of several inputs a curve takes them one by one. NaN
+        for groups without a fit. ShapeError for another shape.
         """
         return self._values(self._points(x), slice(None))
 
     def _points(self, x: Any) -> np.ndarray:
         """Points as (groups, n, inputs), or (1, n, inputs) for all."""
-        given = real_numbers(x)
         d = len(self.inputs)
+        given = real_numbers(x) if d > 1 else self._numbers(x, 0)
         if given is not None:
             if d == 1 and given.ndim <= 2:
                 points = given.reshape((1, -1, 1) if given.ndim < 2 else (*given.shape, 1))
@@ -275,6 +280,10 @@ class Many:
         came = type(x).__name__ if given is None else str(given.shape)
         wanted = "(n,) or (groups, n)" if d == 1 else f"(n, {d}) or (groups, n, {d})"
         raise ShapeError(f"x: numbers of shape {wanted} with {len(self)} groups are needed, and {came} came")
+
+    def _numbers(self, x: Any, i: int) -> np.ndarray | None:
+        """Points of one input as the numbers that its times are; None for what is neither."""
+        return points_of(x, self.inputs[i], self.coded[i] if self.coded else None)
 
     def _values(self, points: np.ndarray, which: slice) -> np.ndarray:
         theta = self.parameters[which]
@@ -306,6 +315,7 @@ class Many:
             f"{len(self.inputs)}-{self.hidden}-1 of {self.parameters.shape[1]} parameters",
             f"{counts[OK]} fitted{'; ' * bool(odd)}{odd}",
         ]
+        lines += [f"{code.name}: {code.words()}" for code in self.coded if code is not None]
         if counts[NOT_DONE]:
             lines.append("for what is not done call fit_many again, with the rows of the groups of that status")
         if self.nowhere:
@@ -326,6 +336,7 @@ class Many:
         header: dict[str, Any] = {
             "format": FORMAT, "kind": KIND, "by": list(self.by), "inputs": list(self.inputs), "output": self.output,
             "hidden": self.hidden, "nowhere": self.nowhere,
+            **({"coded": [code and code.to_dict() for code in self.coded]} if self.coded else {}),
         }  # fmt: skip
         for i, key in enumerate(self.keys):
             if key.dtype.kind in "iuf":
@@ -344,7 +355,7 @@ class Many:
             raise ModelFileError(f"{str(path)!r} does not hold many curves; a fit is read by surefit.load")
         try:
             return _rebuilt(found.header, found.tensors)
-        except (KeyError, TypeError, ValueError, IndexError) as e:
+        except (KeyError, TypeError, ValueError, IndexError, DataError) as e:
             raise ModelFileError(f"{str(path)!r} is damaged: {type(e).__name__}: {str(e)[:200]}") from None
 
 
@@ -370,11 +381,14 @@ def _rebuilt(header: dict[str, Any], tensors: dict[str, np.ndarray]) -> Many:
     for name, array in arrays.items():
         if array.shape != ((count, wide[name]) if name in wide else (count,)):
             raise ModelFileError(f"{name} has shape {array.shape}")
+    coded = tuple(None if each is None else Coded.from_dict(each) for each in header.get("coded", ()))
+    if len(coded) not in (0, len(inputs)):
+        raise ModelFileError(f"{len(coded)} of its {len(inputs)} inputs are told of")
     if any(key.shape != (count,) for key in keys) or (arrays["codes"] >= len(STATUS)).any():
         raise ModelFileError("its keys or states are not those of its curves")
     return Many(
         **arrays, by=by, keys=tuple(keys), inputs=inputs, output=str(header["output"]), hidden=hidden,
-        nowhere=int(header.get("nowhere", 0)),
+        nowhere=int(header.get("nowhere", 0)), coded=coded,
     )  # fmt: skip
 
 
@@ -393,7 +407,7 @@ class Curve:
         self.parameters = many.parameters[place]
 
     def predict(self, x: Any) -> np.ndarray:
-        """Values (n,) at x (n,), or (n, inputs); NaN where nothing was fitted."""
+        """Values (n,) at x (n,), or (n, inputs); NaN where nothing was fitted. Times as for `Many.predict`."""
         given = real_numbers(x)
         own = given is not None and given.ndim == 2 and given.shape[1] == len(self._many.inputs)
         points = given[None] if own and given is not None else self._many._points(x)
@@ -408,7 +422,7 @@ class Curve:
         """
         if len(x) != len(self._many.inputs):
             raise ArgumentError(f"{len(x)} numbers came; the inputs are {', '.join(self._many.inputs)}")
-        given = [real_numbers(each) for each in x]
+        given = [self._many._numbers(each, i) for i, each in enumerate(x)]
         try:
             columns = np.broadcast_arrays(*(value for value in given if value is not None))
         except ValueError:
@@ -453,9 +467,10 @@ class Curve:
         """
         from surefit.reports.exported import export_module
 
+        told = {code.name: str(code.words()) for code in self._many.coded if code is not None}
         return export_module(
             self.module(), path_of("export", path), to, domain=self.domain, outputs=(self._many.output,), dtype=dtype,
-            derivative=derivative, verify=verify, units=units,
+            derivative=derivative, verify=verify, units=told | dict(units or {}),
         )  # fmt: skip
 
     def __repr__(self) -> str:

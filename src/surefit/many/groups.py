@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surefit.data import raw_of
-from surefit.data.columns import NUMBER, TEXT, TIME, Categories, Column, typed
+from surefit.data.columns import NUMBER, TEXT, TIME, Categories, Coded, Column, Raw, typed
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.solvers.problem import real_numbers
 
@@ -29,6 +31,7 @@ class Groups(NamedTuple):
     output: str
     left_out: np.ndarray
     nowhere: int = 0
+    coded: tuple[Coded | None, ...] = ()  # of inputs that are times, how they are numbers; (): all are numbers
 
     @property
     def number(self) -> int:
@@ -58,11 +61,45 @@ def _names(argument: str, given: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
+# --- times ---
+
+
+def numbers_of(name: str, column: Column, raw: Raw) -> tuple[np.ndarray, Coded | None]:
+    """An input as numbers (n,), and how its times became such: dates by the first of them. DataError for texts."""
+    if column.kind == TEXT:
+        raise DataError(f"{raw.label}: column {name!r} holds texts; convert it to numbers, such as seconds")
+    there = column._replace(values=column.values[~column.missing()])
+    if not len(there.values):
+        return np.full(len(column.values), np.nan), None
+    code = Coded.of(name, there)
+    return (column.values, None) if code is None else (code.encode(column, raw)[:, 0], code)
+
+
+def _are_times(given: Any) -> bool:
+    """Whether an array, a Series, or a list of arrays holds dates or durations, whose numbers are of no unit."""
+    with suppress(ValueError, TypeError):  # a list of lists of several lengths
+        return np.asarray(given).dtype.kind in "Mm"
+    return False
+
+
+def points_of(x: Any, name: str, code: Coded | None) -> np.ndarray | None:
+    """Points of one input as numbers, of any shape; times as they came with the rows. None for what is neither."""
+    timed = _are_times(x)
+    found = None if timed else real_numbers(x)
+    if found is not None or code is None:
+        return found
+    given = np.asarray(x)
+    if given.dtype.kind not in "OMmUS":
+        return None
+    raw = Raw(name, [], [])
+    return code.encode(typed(given.ravel(), name, raw), raw)[:, 0].reshape(given.shape)
+
+
 # --- arrays -----------------------------------------------------------------------------------------------------------
 
 
 def _of_arrays(x: Any, y: Any) -> Groups:
-    xs, ys = _numbers("x", x), _numbers("y", y)
+    (xs, code), ys = _times("x", x), _numbers("y", y)
     if ys.ndim != 2:
         raise ShapeError(
             f"y: its shape is {ys.shape}; (groups, n) is needed, one row for each curve, NaN where it ends"
@@ -78,7 +115,17 @@ def _of_arrays(x: Any, y: Any) -> Groups:
     keys = (np.arange(len(ys)),)
     inputs = ("x",) if xs.shape[2] == 1 else tuple(f"x{j + 1}" for j in range(xs.shape[2]))
     number = np.repeat(np.arange(len(ys)), ys.shape[1])
-    return _sorted(xs.reshape(-1, xs.shape[2]), ys.reshape(-1), number, ("group",), keys, inputs, "y")
+    found = _sorted(xs.reshape(-1, xs.shape[2]), ys.reshape(-1), number, ("group",), keys, inputs, "y")
+    return found if code is None else found._replace(coded=(code,) * len(inputs))
+
+
+def _times(name: str, given: Any) -> tuple[np.ndarray, Coded | None]:
+    """An array of numbers, or of dates and durations, as numbers."""
+    if not _are_times(given):
+        return _numbers(name, given), None
+    array, raw = np.asarray(given), Raw(name, [], [])
+    numbers, code = numbers_of(name, typed(array.ravel(), name, raw), raw)
+    return numbers.reshape(array.shape), code
 
 
 def _numbers(name: str, given: Any) -> np.ndarray:
@@ -107,11 +154,12 @@ def _of_xarray(array: Any, by: Any, x: Any, y: Any) -> Groups:
     for dim, length in ((dim, array.sizes[dim]) for dim in (*others, x)):
         own = np.asarray(array.coords[dim].values) if dim in array.coords else np.arange(length)
         places.append(own if own.dtype.kind in "iuf" or dim == x else own.astype(str))
-    if places[-1].dtype.kind not in "biuf":
+    if places[-1].dtype.kind not in "biufMm":
         raise DataError(f"x: the coordinate {x!r} holds {places[-1].dtype}; convert it to numbers, such as seconds")
-    found = _of_arrays(places[-1].astype(np.float64), values.reshape(-1, values.shape[-1]).astype(np.float64))
+    found = _of_arrays(places[-1], values.reshape(-1, values.shape[-1]).astype(np.float64))
     keys = tuple(grid.reshape(-1) for grid in np.meshgrid(*places[:-1], indexing="ij"))
-    return found._replace(by=tuple(others), keys=keys, inputs=(x,), output=str(array.name or "y"))
+    coded = tuple(None if code is None else replace(code, name=x) for code in found.coded)
+    return found._replace(by=tuple(others), keys=keys, inputs=(x,), output=str(array.name or "y"), coded=coded)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -136,13 +184,16 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
             return own.column(name, raw)
         return typed(list(own) if isinstance(own, Categories) else own, name, raw)  # numbers stay numbers
 
-    numbers = []
-    for name in (*inputs, output):
-        column = read(name)
-        if column.kind in (TEXT, TIME):
-            what = "texts" if column.kind == TEXT else "times"
-            raise DataError(f"{raw.label}: column {name!r} holds {what}; convert it to numbers, such as seconds")
-        numbers.append(column.values)
+    numbers, coded = [], []
+    for name in inputs:
+        values, code = numbers_of(name, read(name), raw)
+        numbers.append(values)
+        coded.append(code)
+    column = read(output)
+    if column.kind in (TEXT, TIME):
+        what = "texts" if column.kind == TEXT else "times"
+        raise DataError(f"{raw.label}: column {output!r} holds {what}; convert it to numbers, such as seconds")
+    numbers.append(column.values)
     if not len(numbers[-1]):
         raise DataError(f"{raw.label}: no row")
     places = [read(name) for name in by]
@@ -156,17 +207,17 @@ def _of_table(table: Any, by: tuple[str, ...], inputs: tuple[str, ...], output: 
         values = column.values if column.kind == NUMBER else np.asarray(column.values).astype(str)
         if column.kind == NUMBER and (values == np.round(values)).all() and np.abs(values).max(initial=0.0) < 2.0**53:
             values = values.astype(np.int64)
-        own, code = np.unique(values, return_inverse=True)
+        own, inverse = np.unique(values, return_inverse=True)
         keys.append(own)
-        codes.append(code.reshape(-1))
+        codes.append(inverse.reshape(-1))
     number = codes[0]
-    for own, code in zip(keys[1:], codes[1:], strict=True):
-        number = np.unique(number, return_inverse=True)[1].reshape(-1) * len(own) + code
+    for own, place in zip(keys[1:], codes[1:], strict=True):
+        number = np.unique(number, return_inverse=True)[1].reshape(-1) * len(own) + place
     _, first, number = np.unique(number, return_index=True, return_inverse=True)
-    found = tuple(own[code[first]] for own, code in zip(keys, codes, strict=True))
+    found = tuple(own[place[first]] for own, place in zip(keys, codes, strict=True))
     x, values = np.stack(numbers[:-1], axis=1)[known], numbers[-1][known]
     groups = _sorted(x, values, number.reshape(-1), by, found, inputs, output)
-    return groups._replace(nowhere=int((~known).sum()))
+    return groups._replace(nowhere=int((~known).sum()), coded=tuple(coded) if any(coded) else ())
 
 
 def _counted(table: Any, wanted: tuple[str, ...]) -> Any:
@@ -190,4 +241,4 @@ def _sorted(
     return Groups(x[rows], y[rows], starts, by, keys, inputs, output, left_out)
 
 
-__all__ = ["Groups", "groups_of"]
+__all__ = ["Groups", "groups_of", "points_of"]

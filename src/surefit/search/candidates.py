@@ -34,7 +34,7 @@ from surefit.search.limits import (
     SMALLER,
     SMOOTHER,
 )  # fmt: skip
-from surefit.search.teacher import Taught
+from surefit.search.teacher import Taught, fills_its_box
 from surefit.search.timings import Timings
 from surefit.sentences import Sentence, say
 
@@ -278,14 +278,17 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
 
     Where a teacher finds no noise, a polynomial or a sum has no such advantage: it misses what it cannot follow, and of
     few rows its score is small by luck as often as for a reason. Then it must be clearly better than what was taught.
+    Of noisy rows, too, few may let a process follow all of them. Where nobody spread the rows over their box, as those
+    of a simulator are, a line, which has the least to learn, must be better, and need not be so clearly.
     """
     for c in candidates:
         if c.details.get("hedge"):
             return c  # the last that a strategy proposes, where the best is not surely better than a line
-    clean = [c.score for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
+    clean = [c for c in candidates if c.taught is not None and c.taught.teacher.without_noise]
     if clean:
-        enough = CLEARLY * min(clean)
-        candidates = [c for c in candidates if c.details["solver"] not in SUMS or stacked(c) or c.score < enough]
+        least = min(c.score for c in clean)
+        designed = fills_its_box(clean[0].problem.domain.scale(clean[0].problem.train[0]))
+        candidates = [c for c in candidates if c.score < _enough(c, designed) * least]
     simple = [c for c in candidates if c.details["solver"] == "polynomial" and not stacked(c)]
     others = [c for c in candidates if c.details["solver"] not in ("polynomial", "adam") or stacked(c)]
     best = min(others or simple or candidates, key=lambda c: c.score)
@@ -314,6 +317,14 @@ def _of_measured_data(candidates: list[Candidate]) -> Candidate:
         if c.details["solver"] == "adam" and c is not best and told and surely_better(c, best):
             best = c
     return best
+
+
+def _enough(c: Candidate, designed: bool) -> float:
+    """Times the score of what learned from a teacher that found no noise, below which a candidate stays."""
+    if c.details["solver"] not in SUMS or stacked(c):
+        return math.inf
+    line = len(list(c.model.network.parameters())) == 2  # with or without the choice of its inputs
+    return 1.0 if line and not designed else CLEARLY
 
 
 def searched(c: Candidate) -> bool:

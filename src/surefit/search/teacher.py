@@ -21,6 +21,7 @@ from surefit.problems.problem import Problem
 from surefit.search.comparing import shares
 from surefit.search.judging import Measured, root_mean_square, unit_of
 from surefit.search.limits import (
+    CATEGORIES,
     EVEN,
     FOLDS,
     FOLDS_OF_MORE,
@@ -67,11 +68,12 @@ class Process:
     share: float = 1.0  # of the mean
     inputs: tuple[int, ...] | None = None  # that it has; None: all
     logs: tuple[int, ...] = ()  # inputs of which it has the logarithm
+    effects: tuple[int, ...] = ()  # of its inputs those that have an effect alone: see `GaussianProcess`
     multiplies: bool = False  # it is a process of the logarithm of the values
 
     def process(self, noise: float | None, **search: Any) -> AnyProcess:
         """Such a process, of no rows yet."""
-        return process_of(self.kernel, self.mean, self.multiplies, noise=noise, **search)
+        return process_of(self.kernel, self.mean, self.multiplies, noise=noise, effects=self.effects, **search)
 
     def of(self, x: np.ndarray) -> np.ndarray:
         """What it has of points (n, d)."""
@@ -124,7 +126,17 @@ class Processes:
         kernels = ", ".join(dict.fromkeys(NAMES[p.kernel] for p in self.parts))
         logarithms = sum(p.multiplies for p in self.parts)
         of = "-of-logarithms" if logarithms == len(self.parts) else "-of-both" if logarithms else ""
-        return say(("teacher-process" if len(self.parts) == 1 else "teacher-processes") + of, kernels=kernels)
+        whole = say(("teacher-process" if len(self.parts) == 1 else "teacher-processes") + of, kernels=kernels)
+        return say("teacher-effects", teacher=whole, count=len(self.effects)) if self.effects else whole
+
+    @property
+    def effects(self) -> tuple[int, ...]:
+        """The inputs that have an effect alone in all of the processes, of which each has all inputs."""
+        return self.parts[0].effects if len({p.effects for p in self.parts}) == 1 else ()
+
+    def of_effects(self) -> np.ndarray:
+        """By how much values grow with each of these, (m, k)."""
+        return self._mean([made.effects_ for made in self.made if isinstance(made, GaussianProcess)])
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Values at points (m, d) -> (m, k)."""
@@ -219,10 +231,11 @@ class Processes:
         """It as plain data and as arrays, for files."""
         parts: list[list[Any]] = []
         for p in self.parts:
-            inputs = [] if p.inputs is None else [list(p.inputs)]
-            own: list[Any] = [None if p.inputs is None else list(p.inputs), list(p.logs)] if p.logs else inputs
-            if p.multiplies:
-                own = [None if p.inputs is None else list(p.inputs), list(p.logs), True]
+            own: list[Any] = [] if p.inputs is None else [list(p.inputs)]
+            if p.logs or p.effects or p.multiplies:
+                own = [None if p.inputs is None else list(p.inputs), list(p.logs)]
+            own += [list(p.effects)] if p.effects or p.multiplies else []
+            own += [True] if p.multiplies else []
             parts.append([list(p.outputs), p.kernel, p.mean, list(p.theta), p.share, *own])
         arrays = {"x": self.x, "y": self.y}
         if self.left_out_rows is not None:
@@ -240,8 +253,8 @@ class Processes:
                 mean,
                 tuple(theta),
                 *rest[:1],
-                *(None if own is None else tuple(own) for own in rest[1:3]),
-                *rest[3:],
+                *(None if own is None else tuple(own) for own in rest[1:4]),
+                *rest[4:],
             )
             for o, kernel, mean, theta, *rest in data["parts"]
         )  # an older file says no shares: they were the same
@@ -314,6 +327,20 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
     return bool(np.abs(correlations - np.eye(d)).max() <= 4.0 / np.sqrt(n)) and unrelated(correlations, n) >= EVEN
 
 
+def fills_its_box(x: np.ndarray) -> bool:
+    """Whether rows (n, d) were spread on purpose: each column is more even than numbers drawn by chance.
+
+    Of 20 rows that were drawn 10 % are with one column, and 1.5 % with two.
+    Latin hypercubes are, and sequences of low discrepancy, which simulators are asked at; columns of a few levels, and
+    what was found in the world, are not.
+    """
+    n, width = len(x), np.ptp(x, axis=0)
+    if n < 2 or not (width > 0).all():
+        return False
+    unit = np.sort((x - x.min(axis=0)) / width, axis=0)
+    return bool(np.abs(unit - np.linspace(0.0, 1.0, n)[:, None]).max() <= 2.0 / n)
+
+
 def unrelated(correlations: np.ndarray, rows: int) -> float:
     """How probable correlations (d, d) at least as far from none are, of so many rows of unrelated columns.
 
@@ -335,13 +362,43 @@ def unrelated(correlations: np.ndarray, rows: int) -> float:
     return float(chdtrc(d * (d - 1) / 2, max(0.0, spread)))
 
 
+def indicators(x: np.ndarray) -> tuple[int, ...]:
+    """The columns of x (n, d) that say of which of some categories a row is: runs of 0 and 1, of which a row has one 1.
+
+    Columns of 0 alone, of categories that none of these rows has, belong to the run beside them. Of fewer than
+    `CATEGORIES` columns there are none, for a length of each is soon found, nor where nothing else varies.
+
+    >>> indicators(np.column_stack([np.arange(7), np.eye(7)[[0, 1, 2, 3, 4, 5, 6]], np.eye(2)[[0, 1, 0, 1, 0, 1, 1]]]))
+    (1, 2, 3, 4, 5, 6, 7)
+    """
+    ones = ((x == 0.0) | (x == 1.0)).all(axis=0) & ~(x == 1.0).all(axis=0)
+    none = (x == 0.0).all(axis=0)
+    found: list[int] = []
+    begin, total = 0, np.zeros(len(x))
+    for j in range(x.shape[1]):
+        if none[j] and begin == j and found and found[-1] == j - 1:
+            found.append(j)
+            begin = j + 1
+            continue
+        total = total + x[:, j]
+        while begin <= j and (not ones[j] or total.max() > 1.0):
+            total = total - x[:, begin]
+            begin += 1
+        total = total if begin <= j else np.zeros(len(x))  # without what is left of numbers by rounding
+        if begin <= j and (total == 1.0).all():
+            found += range(begin, j + 1) if j + 1 - begin >= CATEGORIES else []
+            begin, total = j + 1, np.zeros(len(x))
+    others = np.ptp(np.delete(x, found, axis=1), axis=0)
+    return tuple(found) if (others > 0).any() else ()
+
+
 def can_teach(problem: Problem) -> bool:
     """Whether Gaussian processes are tried on a problem: measured data of few rows and inputs, without gradients.
 
     A target of two values, such as an indicator of a class, is no smooth function with noise.
     """
     (n, d), y = problem.train[0].shape, problem.train[1]
-    fits = 4 <= n <= MOST_ROWS_TAUGHT and d <= MOST_TAUGHT_INPUTS
+    fits = 4 <= n <= MOST_ROWS_TAUGHT and d - len(indicators(problem.train[0])) <= MOST_TAUGHT_INPUTS
     if not fits or problem.function is not None or problem.gradients is not None:
         return False
     return any(((c != c.min()) & (c != c.max())).any() for c in y.T) or bool((np.ptp(y, axis=0) == 0).all())
@@ -361,6 +418,7 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
     part = np.sort(rng.choice(n, ROWS_OF_LENGTHS, replace=False)) if n > ROWS_OF_LENGTHS else np.arange(n)
     logs = tuple(np.flatnonzero(problem.domain.log).tolist())
     at = in_logs(x, logs)
+    effects = indicators(x)
     groups = [(j,) for j in range(y.shape[1])] if y.shape[1] <= MOST_ALONE else [tuple(range(y.shape[1]))]
     starts = STARTS_OF_MANY if n > ROWS_OF_LENGTHS // 2 else 2 * STARTS_OF_MANY
     made: list[tuple[Process, AnyProcess]] = []
@@ -369,13 +427,18 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
         columns = list(outputs)
         values = y[part][:, columns]
 
-        def search(inputs: tuple[int, ...] | None, values: np.ndarray = values) -> list[_Tried]:
-            how = {"noise": noise, "seed": seed, "starts": starts, "stop": stop}
+        def search(inputs: tuple[int, ...] | None, values: np.ndarray = values, **own_way: Any) -> list[_Tried]:
+            how = {"noise": noise, "seed": seed, "starts": starts, "stop": stop} | own_way
             return _searched(how, at[part], values, own, inputs, stop)
 
-        tried = search(None)
+        tried = search(None, effects=effects) if effects else []
+        if d <= MOST_TAUGHT_INPUTS and not (effects and stop()):
+            other = search(None)
+            if not tried or _likelihood(other) - len(effects) > _likelihood(tried):
+                tried = other
         simulated = spread_evenly(x, problem.domain) and _follows(tried, deviation_of(values))
-        few = None if simulated else _inputs_in(tried, d)
+        whole = simulated or bool(tried[0].process.effects)  # how large these are says whether they take part
+        few = None if whole else _inputs_in(tried, d)
         if few is not None and not stop():
             other = search(few)
             if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
@@ -389,8 +452,9 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
                 theta = tuple(process.theta.tolist())
                 multiplies = isinstance(process, LogarithmicProcess)
                 known = Process(
-                    outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs, multiplies
-                )
+                    outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs, process.effects,
+                    multiplies,
+                )  # fmt: skip
                 made.append((known, process))
     teacher = Processes(x, y, weights, noise, tuple(p for p, _ in made), None, tuple(p for _, p in made))
     if n <= MOST_REFITTED_SHORTLY:
@@ -417,7 +481,8 @@ def _searched(
     points = x if inputs is None else x[:, list(inputs)]
     spread = deviation_of(y)
     spread = np.where(spread > 0, spread, 1.0)
-    means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (points.shape[1] + 1) else ("constant",)
+    inside = points.shape[1] - len(how.get("effects", ()))
+    means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (inside + 1) else ("constant",)
 
     def fitted(multiplies: bool) -> list[_Tried]:
         found: list[_Tried] = []
@@ -436,7 +501,7 @@ def _searched(
     likeliest = _likeliest(tried).log_density()
     if how["noise"] or weights is not None or stop():  # these are of the values
         return tried
-    if (y <= 0).any() or not (y.max(axis=0) >= MULTIPLE * y.min(axis=0)).any():
+    if "effects" in how or (y <= 0).any() or not (y.max(axis=0) >= MULTIPLE * y.min(axis=0)).any():
         return tried
     return tried + fitted(True)
 
@@ -491,7 +556,12 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
     n = len(x)
     mean, deviation = teacher.left_out()
     few = n <= MOST_REFITTED
-    for fold in np.array_split(rng.permutation(n), min(n, FOLDS) if few else FOLDS_OF_MORE):
+    order, count = rng.permutation(n), min(n, FOLDS) if few else FOLDS_OF_MORE
+    folds = np.array_split(order, count)
+    if teacher.effects:  # rows of one category in different folds: with all of them gone nothing tells its offset
+        order = order[np.lexsort(x[order][:, list(teacher.effects)].T)]
+        folds = [order[i::count] for i in range(count)]
+    for fold in folds:
         rest = np.setdiff1d(np.arange(n), fold)
         others = None if weights is None else weights[rest]
         made = []
@@ -499,8 +569,9 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         for p, own in zip(teacher.parts, parts, strict=True):
             asked = stop if few or own.inputs != p.inputs else _after(ITERATIONS_OF_MORE, stop)
             again = own.process(teacher.noise, starts=1, stop=asked)
-            varying = np.count_nonzero(np.ptp(own.of(x[rest]), axis=0))
-            known = own.inputs == p.inputs and varying == len(p.theta) - 2
+            inside = np.delete(own.of(x[rest]), own.effects, axis=1)
+            varying = np.count_nonzero(np.ptp(inside, axis=0))
+            known = own.inputs == p.inputs and varying == len(p.theta) - 2 - bool(own.effects)
             first = p.theta if n > MOST_SEARCHED and known else None
             made.append(again.fit(own.of(x[rest]), y[rest][:, list(p.outputs)], others, first))
         if stop():
@@ -551,4 +622,7 @@ def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
     return asked
 
 
-__all__ = ["Process", "Processes", "Taught", "can_teach", "spread_evenly", "teacher_of", "unrelated"]
+__all__ = [
+    "Process", "Processes", "Taught", "can_teach", "fills_its_box", "indicators", "spread_evenly", "teacher_of",
+    "unrelated",
+]  # fmt: skip

@@ -11,7 +11,7 @@ Q = K^-1 - K^-1 H (H' K^-1 H)^-1 H' K^-1 the values left out one by one are y_i 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -27,6 +27,7 @@ ITERATIONS = 100  # of L-BFGS-B, from each start
 JITTER, MOST_JITTER = 1e-15, 1e-4  # of the amplitude, on the diagonal: rounding makes the covariance of rows that are
 # near each other indefinite
 LENGTHS = (1e-2, 1e3)  # bounds of the search, in deviations of each input
+OF_EFFECTS = (1e-6, 1e6)  # variances of the coefficients of effects, in those of the process
 AMPLITUDES = (1e-6, 1e6)  # variances, in those of the target
 SHARES = (1e-15, 1e3)  # variances of the noise, in those of the process
 EXACT = 1e-15  # the variance of values without noise, beside that of the target: what rounding leaves
@@ -49,10 +50,12 @@ class GaussianProcess:
         subset: rows at most from which the hyperparameters are found, drawn where there are more; all rows are fitted.
         seed: of the starts and the subset.
         stop: asked after each iteration whether to end the search.
+        effects: inputs that add a multiple of themselves, no more, such as the indicators of sites. Their coefficients
+            are drawn from one normal distribution around 0 (a random effect): of sites with few rows they are small.
 
     Attributes:
         theta: after `fit`, logarithms of [amplitude^2, length scales ..., noise^2] in scaled units, in which inputs
-            and values have deviation 1.
+            and values have deviation 1; before the noise that of effects, where there are some.
         length_scale_: (d,), in the units of the inputs; infinite for one that does not vary.
         noise_: standard deviation (k,) of the noise in the units of the values.
 
@@ -67,7 +70,7 @@ class GaussianProcess:
 
     def __init__(
         self, kernel: str = "matern52", mean: str = "constant", *, noise: float | None = None, starts: int = 3,
-        subset: int = 500, seed: int = 0, stop: Callable[[], bool] | None = None,
+        subset: int = 500, seed: int = 0, stop: Callable[[], bool] | None = None, effects: Sequence[int] = (),
     ) -> None:  # fmt: skip
         for name, value, known in (("kernel", kernel, KERNELS), ("mean", mean, MEANS)):
             if value not in known:
@@ -78,6 +81,7 @@ class GaussianProcess:
         self.kernel, self.mean, self.noise, self.stop = kernel, mean, noise, stop
         self.starts, self.subset = whole_number("starts", starts, 1), whole_number("subset", subset, 2)
         self.seed = whole_number("seed", seed, 0)
+        self.effects = tuple(whole_number("effects", i, 0) for i in effects)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"stop": None}  # it belongs to the search, which is over
@@ -128,6 +132,9 @@ class GaussianProcess:
             width = high / 2 - low / 2
         varies = width > 2 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))  # else it is rounding
         self._inputs = len(varies)
+        if max(self.effects, default=-1) >= self._inputs:
+            raise ArgumentError(f"effects: there is no input {max(self.effects)}; the first of {self._inputs} is 0")
+        varies[list(self.effects)] = False
         self._columns = np.flatnonzero(varies)
         self._x_shift = (low / 2 + high / 2)[varies]
         u = (x[:, varies] - self._x_shift) / width[varies]
@@ -148,9 +155,10 @@ class GaussianProcess:
                 f"mean={self.mean!r} has {self._basis.size} coefficients, and there are {len(u)} rows; take a simpler "
                 "one, such as mean='constant'"
             )
-        self._rows = _Rows(self.kernel, u, v, self._basis(u), share)
-        start = np.zeros(self._rows.lengths + 2)
-        start[1:-1] = math.log(max(1.0, math.sqrt(u.shape[1])))
+        z = x[:, list(self.effects)] if self.effects else None
+        self._rows = _Rows(self.kernel, u, v, self._basis(u), share, z)
+        start = np.zeros(self._rows.lengths + 2 + bool(self.effects))
+        start[self._rows.own] = math.log(max(1.0, math.sqrt(u.shape[1])))
         start[-1] = math.log(1e-4)
         if self.noise is not None:
             start[-1] = 2 * math.log(max(self.noise / float(self._y_scale.min()), math.sqrt(EXACT)))
@@ -171,7 +179,8 @@ class GaussianProcess:
             rows = rows.part(np.sort(rng.choice(len(rows.u), self.subset, replace=False)))
         known = bool(self.noise)  # exact values have as much as rounding takes
         free = slice(0, -1) if known else slice(1, -1) if self.noise == 0 else slice(1, None)
-        bounds = np.log([AMPLITUDES, *[LENGTHS] * rows.lengths, SHARES])[free]
+        some = [OF_EFFECTS] * bool(self.effects)
+        bounds = np.log([AMPLITUDES, *[LENGTHS] * rows.lengths, *some, SHARES])[free]
         least = math.inf
         best = start = self._first(rows, start) if given is None else self._near(start, given)
 
@@ -204,6 +213,8 @@ class GaussianProcess:
         if known:
             return best
         best[0] = rows.amplitude(best)
+        if self.effects:
+            best[-2] += best[0]
         best[-1] = math.log(max(EXACT, math.exp(best[0] + best[-1]))) if self.noise is None else math.log(EXACT)
         return best
 
@@ -211,7 +222,10 @@ class GaussianProcess:
         """Hyperparameters that are known as the search counts them."""
         first = given.copy()
         first[-1] = start[-1] if self.noise is not None else given[-1] - given[0]
-        first[1:-1] = np.clip(first[1:-1], *np.log(LENGTHS))
+        own = self._rows.own
+        first[own] = np.clip(first[own], *np.log(LENGTHS))
+        if self.effects and not self.noise:
+            first[-2] = np.clip(first[-2] - given[0], *np.log(OF_EFFECTS))
         return first
 
     def _first(self, rows: _Rows, start: np.ndarray) -> np.ndarray:
@@ -222,7 +236,7 @@ class GaussianProcess:
         for length in STARTS:
             for noise in np.log([1e-6, 1e-2]) if self.noise is None else (start[-1],):
                 theta = start.copy()
-                theta[1:-1] += math.log(length)
+                theta[rows.own] += math.log(length)
                 theta[-1] = noise
                 value, _ = some.likelihood(theta) if self.noise else some.profile(theta)
                 tried.append((value, theta))
@@ -232,7 +246,7 @@ class GaussianProcess:
         self.theta = theta
         self._posterior = self._rows.solved(theta)
         self.length_scale_ = np.full(self._inputs, np.inf)
-        self.length_scale_[self._columns] = np.exp(theta[1:-1]) * self._x_scale
+        self.length_scale_[self._columns] = np.exp(theta[self._rows.own]) * self._x_scale
         self.noise_ = math.exp(theta[-1] / 2) * self._y_scale
         return self
 
@@ -268,8 +282,12 @@ class GaussianProcess:
         if x.ndim != 2 or x.shape[1] != self._inputs:
             raise ShapeError(f"X: expected points of {self._inputs} inputs, shape (m, {self._inputs}), got {x.shape}")
         u = (x[:, self._columns] - self._x_shift) / self._x_scale
+        z = x[:, list(self.effects)] if self.effects else None
         step = max(1, BLOCK // len(self._rows.u))
-        blocks = [self._at(u[i : i + step], return_std) for i in range(0, len(u), step)]
+        blocks = [
+            self._at(u[i : i + step], None if z is None else z[i : i + step], return_std)
+            for i in range(0, len(u), step)
+        ]
         mean = np.concatenate([m for m, _ in blocks]) if blocks else np.zeros((0, len(self._y_shift)))
         mean = self._flattened(mean * self._y_scale + self._y_shift)
         if not return_std:
@@ -277,10 +295,10 @@ class GaussianProcess:
         variance = np.concatenate([s for _, s in blocks]) if blocks else np.zeros(0)
         return mean, self._flattened(np.sqrt(variance)[:, None] * self._y_scale)
 
-    def _at(self, u: np.ndarray, deviation: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _at(self, u: np.ndarray, z: np.ndarray | None, deviation: bool) -> tuple[np.ndarray, np.ndarray]:
         """Means (m, k) and variances (m,) at points, in scaled units."""
         p, h = self._posterior, self._basis(u)
-        k = self._rows.between(u, self.theta)
+        k = self._rows.between(u, self.theta, z)
         mean = k @ p.alpha + h @ p.beta
         if not deviation:
             return mean, np.zeros(0)
@@ -288,10 +306,21 @@ class GaussianProcess:
 
         half = solve_triangular(p.factor, k.T, lower=True, check_finite=False)
         variance = math.exp(self.theta[0]) - np.einsum("ij,ij->j", half, half)
+        if z is not None:
+            variance = variance + math.exp(self.theta[-2]) * np.einsum("ij,ij->i", z, z)
         if h.shape[1]:
             rest = solve_triangular(p.small, (h - half.T @ p.half).T, lower=True, check_finite=False)
             variance = variance + np.einsum("ij,ij->j", rest, rest)
         return mean, np.maximum(variance, 0.0) + math.exp(self.theta[-1])
+
+    @property
+    def effects_(self) -> np.ndarray:
+        """By how much values grow with each of the inputs `effects`, (m,) or (m, k), in the units of the values."""
+        self._check_fitted()
+        z = self._rows.z
+        if z is None:
+            return self._flattened(np.zeros((0, len(self._y_scale))))
+        return self._flattened(math.exp(self.theta[-2]) * (z.T @ self._posterior.alpha) * self._y_scale)
 
     @one_thread()
     def leave_one_out(self) -> tuple[np.ndarray, np.ndarray]:
@@ -374,26 +403,36 @@ class _Posterior:
 
 
 class _Rows:
-    """Rows in scaled units: inputs u (n, d), values v (n, k), functions of the mean h (n, m), shares of the noise."""
+    """Rows in scaled units: inputs u (n, d), values v (n, k), functions of the mean h (n, m), shares of the noise.
 
-    def __init__(self, kernel: str, u: np.ndarray, v: np.ndarray, h: np.ndarray, share: np.ndarray) -> None:
-        self.kernel, self.u, self.v, self.h, self.share = kernel, u, v, h, share
+    z: (n, e) inputs that have an effect; None: there are none.
+    """
+
+    def __init__(
+        self, kernel: str, u: np.ndarray, v: np.ndarray, h: np.ndarray, share: np.ndarray, z: np.ndarray | None = None
+    ) -> None:
+        self.kernel, self.u, self.v, self.h, self.share, self.z = kernel, u, v, h, share, z
         d = u.shape[1]
         self.lengths = d if d <= MOST_LENGTHS else 1
+        self.own = slice(1, 1 + self.lengths)  # of the hyperparameters the lengths
+        self.outer = None if z is None else z @ z.T
         self._squares: np.ndarray | None = None
         self._below = np.zeros(0, int)  # places of the lower triangle
 
     def part(self, rows: np.ndarray) -> _Rows:
-        return _Rows(self.kernel, self.u[rows], self.v[rows], self.h[rows], self.share[rows])
+        z = None if self.z is None else self.z[rows]
+        return _Rows(self.kernel, self.u[rows], self.v[rows], self.h[rows], self.share[rows], z)
 
-    def between(self, u: np.ndarray, theta: np.ndarray) -> np.ndarray:
-        """The kernel between points (m, d) and the rows, (m, n)."""
+    def between(self, u: np.ndarray, theta: np.ndarray, z: np.ndarray | None = None) -> np.ndarray:
+        """The kernel between points, u (m, d) and z (m, e), and the rows, (m, n)."""
         from scipy.spatial.distance import cdist
 
         if not self.u.shape[1]:
-            return np.full((len(u), len(self.u)), math.exp(theta[0]))
-        scale = np.exp(-theta[1:-1])
-        return math.exp(theta[0]) * self._correlation(cdist(u * scale, self.u * scale, "sqeuclidean"))[0]
+            found = np.full((len(u), len(self.u)), math.exp(theta[0]))
+        else:
+            scale = np.exp(-theta[self.own])
+            found = math.exp(theta[0]) * self._correlation(cdist(u * scale, self.u * scale, "sqeuclidean"))[0]
+        return found if z is None or self.z is None else found + math.exp(theta[-2]) * (z @ self.z.T)
 
     def _correlation(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of squared distances; and -2 times its derivative by them."""
@@ -406,31 +445,38 @@ class _Rows:
 
     def solved(self, theta: np.ndarray) -> _Posterior:
         """The posterior of all rows."""
-        k = self.between(self.u, theta)
+        k = self.between(self.u, theta, self.z)
         amplitude = math.exp(theta[0])
         k[np.diag_indices_from(k)] = amplitude * (1.0 + JITTER) + max(EXACT, math.exp(theta[-1])) * self.share
+        if self.outer is not None:
+            k[np.diag_indices_from(k)] += math.exp(theta[-2]) * np.diag(self.outer)
         return _Posterior(k, amplitude, self.h, self.v)
 
     def likelihood(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """The logarithm of the marginal likelihood, and its gradient: equation 5.9 with Q in the place of K^-1."""
         amplitude = math.exp(theta[0])
-        parts = self._in_amplitudes(theta, max(EXACT, math.exp(theta[-1])) / amplitude)
-        return self._value(theta, amplitude, *parts)
+        of_effects = 0.0 if self.z is None else math.exp(theta[-2]) / amplitude
+        parts = self._in_amplitudes(theta, max(EXACT, math.exp(theta[-1])) / amplitude, of_effects)
+        return self._value(theta, amplitude, of_effects, *parts)
 
     def profile(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        """The same with the amplitude that is the best one; theta[-1]: the logarithm of the noise in amplitudes."""
-        parts = self._in_amplitudes(theta, math.exp(theta[-1]))
-        return self._value(theta, self._best_amplitude(parts[0]), *parts)
+        """The same with the amplitude that is the best one; noise, and effects, in theta are in amplitudes."""
+        of_effects = 0.0 if self.z is None else math.exp(theta[-2])
+        parts = self._in_amplitudes(theta, math.exp(theta[-1]), of_effects)
+        return self._value(theta, self._best_amplitude(parts[0]), of_effects, *parts)
 
     def amplitude(self, theta: np.ndarray) -> float:
         """The logarithm of that amplitude."""
-        return math.log(self._best_amplitude(self._in_amplitudes(theta, math.exp(theta[-1]))[0]))
+        of_effects = 0.0 if self.z is None else math.exp(theta[-2])
+        return math.log(self._best_amplitude(self._in_amplitudes(theta, math.exp(theta[-1]), of_effects)[0]))
 
     def _best_amplitude(self, p: _Posterior) -> float:
         n, k = self.v.shape
         return min(max(float(np.sum(p.alpha * self.v)) / (k * (n - self.h.shape[1])), 1e-3 * AMPLITUDES[0]), 1e300)
 
-    def _in_amplitudes(self, theta: np.ndarray, noise: float) -> tuple[_Posterior, np.ndarray, np.ndarray, float]:
+    def _in_amplitudes(
+        self, theta: np.ndarray, noise: float, of_effects: float
+    ) -> tuple[_Posterior, np.ndarray, np.ndarray, float]:
         """The posterior where the amplitude is 1; the kernel, -2 times its derivative by squared distances; noise."""
         n, d = self.u.shape
         if self._squares is None:
@@ -442,21 +488,34 @@ class _Rows:
                 from scipy.spatial.distance import pdist
 
                 self._squares = pdist(self.u, "sqeuclidean")[None, :]
-        r, slope = self._correlation(np.exp(-2.0 * theta[1:-1]) @ self._squares)
+        r, slope = self._correlation(np.exp(-2.0 * theta[self.own]) @ self._squares)
         covariance = np.zeros(n * n)
         covariance[self._below] = r  # the lower triangle, which is all that is read
         covariance[:: n + 1] = 1.0 + JITTER + noise * self.share
+        if self.outer is not None:
+            covariance[self._below] += of_effects * self.outer.ravel()[self._below]
+            covariance[:: n + 1] += of_effects * np.diag(self.outer)
         return _Posterior(covariance.reshape(n, n), 1.0, self.h, self.v), r, slope, noise
 
     def _value(
-        self, theta: np.ndarray, amplitude: float, p: _Posterior, r: np.ndarray, slope: np.ndarray, noise: float
+        self,
+        theta: np.ndarray,
+        amplitude: float,
+        of_effects: float,
+        p: _Posterior,
+        r: np.ndarray,
+        slope: np.ndarray,
+        noise: float,
     ) -> tuple[float, np.ndarray]:
         n, k = self.v.shape
         w = p.alpha @ p.alpha.T / amplitude - k * p.projected
         off, diagonal = w.ravel("K")[self._below], np.diag(w)
         gradient = np.empty(len(theta))
         gradient[0] = off @ r + 0.5 * diagonal.sum()
-        gradient[1:-1] = np.exp(-2.0 * theta[1:-1]) * (self._squares @ (off * slope))
+        gradient[self.own] = np.exp(-2.0 * theta[self.own]) * (self._squares @ (off * slope))
+        if self.outer is not None:
+            twice = off @ self.outer.ravel()[self._below] + 0.5 * diagonal @ np.diag(self.outer)
+            gradient[-2] = of_effects * twice
         gradient[-1] = 0.5 * noise * (diagonal @ self.share)
         rest = p.log_det + (n - self.h.shape[1]) * (math.log(amplitude) + LOG_2PI)
         return -0.5 * float(np.sum(p.alpha * self.v)) / amplitude - 0.5 * k * rest, gradient

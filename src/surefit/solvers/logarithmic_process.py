@@ -21,7 +21,7 @@ class LogarithmicProcess:
     """A `GaussianProcess` of log y, asked and answered in the units of y.
 
     Args:
-        process: of the logarithms, with kernel, mean, and noise None or 0: a share of the value.
+        process: of the logarithms, with kernel, mean, noise None or 0: a share of the value, and without effects.
 
     Attributes:
         theta, length_scale_, varying, kernel, mean: those of `process`.
@@ -37,6 +37,8 @@ class LogarithmicProcess:
     def __init__(self, process: GaussianProcess) -> None:
         if process.noise:
             raise ArgumentError(f"process: noise={process.noise!r} is of values, not of logarithms; take None or 0")
+        if process.effects:
+            raise ArgumentError("process: effects would multiply values here, and not add to them; leave them out")
         self.process = process
 
     def fit(self, X: Any, y: Any, weights: Any = None, theta: Any = None) -> LogarithmicProcess:
@@ -92,6 +94,10 @@ class LogarithmicProcess:
     @property
     def mean(self) -> str:
         return self.process.mean
+
+    @property
+    def effects(self) -> tuple[int, ...]:
+        return self.process.effects
 
     @property
     def noise_(self) -> np.ndarray:

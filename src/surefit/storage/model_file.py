@@ -268,7 +268,7 @@ def _taught(header: dict[str, Any], tensors: dict[str, np.ndarray], d: int, k: i
     }
     if sorted({j for part in data["parts"] for j in part[0]}) != list(range(k)):
         raise ModelFileError("its teacher does not tell of each output")
-    own = [some for part in data["parts"] for some in part[5:7] if some is not None]
+    own = [some for part in data["parts"] for some in part[5:8] if some is not None]
     if any(len({i for i in some if i < d}) < len(some) for some in own):
         raise ModelFileError(f"its teacher has inputs that are none of the {d}")
     estimate, distance = (Measured.from_dict(card[key]) for key in ("error", "distance"))

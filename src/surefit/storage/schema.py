@@ -323,12 +323,17 @@ row = record(
 
 
 def process(value: Any, where: str) -> None:
-    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters; share, inputs if not all, logarithms."""
-    list_of(plain, 4, 8)(value, where)
-    inputs = perhaps(list_of(count, 1)) if len(value) >= 7 else list_of(count, 1)
+    """A Gaussian process of a teacher: outputs, kernel, mean, hyperparameters.
+
+    And, where it has them, its share, its inputs if not all, those with logarithms, those with an effect alone, and
+    whether it is one of logarithms of the values.
+    """
+    list_of(plain, 4, 9)(value, where)
+    long = len(value)
+    inputs = perhaps(list_of(count, 1)) if long > 6 else list_of(count, 1)
+    logs, effects = list_of(count, int(long == 7)), list_of(count, int(long == 8))
     checks = (
-        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs,
-        list_of(count, int(len(value) == 7)), truth,
+        list_of(count, 1), one_of(*KERNELS), one_of(*MEANS), list_of(number, 2), positive, inputs, logs, effects, truth,
     )  # fmt: skip
     for part, check in zip(value, checks[: len(value)], strict=True):
         check(part, where)

@@ -32,6 +32,7 @@ from surefit.attempts.training import plan
 from surefit.data import Domain
 from surefit.models.chain import hidden_layer
 from surefit.models.inference import evaluate
+from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.points import NEAR, cloud, equations
 from surefit.problems.problem import Problem
@@ -56,6 +57,7 @@ from surefit.search.limits import (
     LARGE,
     LARGE_BATCH,
     LAST_RESERVE,
+    LEAST_OF_EFFECTS,
     LOOKED_AT,
     MANY_COLUMNS,
     MEAN_OF,
@@ -237,8 +239,9 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
     even = spread_evenly(x, s.problem.domain)
-    part = s.problem if teacher.inputs is None else restricted(s.problem, teacher.inputs)
     columns = list(range(s.dim)) if teacher.inputs is None else list(teacher.inputs)
+    columns = [i for i in columns if i not in teacher.effects]  # which a linear function has beside the network
+    part = s.problem if len(columns) == s.dim else restricted(s.problem, columns)
 
     def taught_values(points: np.ndarray) -> np.ndarray:  # of the inputs that the teacher has
         whole = np.zeros((len(points), s.dim))
@@ -246,11 +249,13 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
         return teacher.predict(whole)
 
     box = part.domain if even else beyond(part.domain)  # of a design the border is that of the world
+    most = max(LEAST_OF_EFFECTS, most - len(teacher.effects) * y.shape[1])
     learned = lesson(taught_values, part.names, s.problem.outputs, box, x[:, columns], s.seed, most, source)
     inner = State(learned, s.seed, s.dtype, Judge(learned, s.seed), s.progress)
     changes = teacher.changes(s.problem.domain)
     changes = None if changes is None else changes[columns]
-    reason = run(inner, students(inner, most, aims, changes, s.dim), s.perform or perform)
+    width = s.dim - len(teacher.effects)
+    reason = run(inner, students(inner, most, aims, changes, width), s.perform or perform)
     if not inner.candidates:
         return None
     best = min(inner.candidates, key=lambda c: farness(c, aims))
@@ -266,8 +271,10 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
         model = Scaled(model.network, c.x_shift, c.x_scale, c.y_shift, c.y_scale, model.dtype, c.log, y_log=True)
         points, right = inner.judge.points[0], np.exp(inner.judge.points[1])
         distance = Judge.apart(part, evaluate(model, points), (points, right), "fresh")
-    if teacher.inputs is not None:
+    if len(columns) < s.dim:
         model = on_all(model, columns, s.dim)
+    if teacher.effects:
+        model = with_effects(model, teacher.effects, teacher.of_effects())
     outcome = Outcome(
         network=model.network, problem=s.problem, reason=reason,
         stage=say("stage-student", teacher=teacher.words, stage=best.stage),
@@ -304,6 +311,23 @@ def on_all(model: Scaled, inputs: Sequence[int], count: int) -> Scaled:
     log[columns] = False if own.log is None else own.log
     network = widened(cast(nn.MLP, model.network), inputs, count)
     return Scaled(network, shift, scale, own.y_shift, own.y_scale, model.dtype, log if log.any() else None, own.y_log)
+
+
+def with_effects(model: Scaled, inputs: Sequence[int], effects: np.ndarray) -> Scaled:
+    """A model to which so much of some inputs is added, (m, k): the mean of twice the one and twice the other."""
+    own, k = model.scaling, effects.shape[1]
+    shift, scale = 2.0 * own.y_shift, 2.0 * own.y_scale
+    line = nn.MLP(len(own.x_shift), (), k, dtype=str(model.dtype), generator=0)
+    weight = np.zeros((k, len(own.x_shift)))
+    weight[:, list(inputs)] = 2.0 * effects.T / scale[:, None]
+    last = line[-1]
+    last.weight.assign(weight * own.x_scale)
+    last.bias.assign(weight @ own.x_shift)
+    first = Scaled(model.network, own.x_shift, own.x_scale, shift, scale, model.dtype, own.log)
+    second = Scaled(line, own.x_shift, own.x_scale, np.zeros(k), scale, model.dtype, own.log)
+    network = Blend(first, second, 0.5)
+    network.eval()
+    return Scaled(network, own.x_shift, own.x_scale, shift, scale, model.dtype, own.log, own.y_log)
 
 
 def for_tables(s: State) -> Strategy:

@@ -292,3 +292,17 @@ def test_an_interrupt_while_tables_are_made_leaves_a_bound(monkeypatch):
     assert proof.note.code == "proof-interrupted" and not proof.complete
     most = _error(fit, text, _points(fit.domain.low, fit.domain.high, 5000)).max()
     assert most <= proof.upper < math.inf
+
+
+def test_a_box_at_the_end_of_a_root_has_a_bound_near_the_error():
+    """hypot at 0: the sum of squares is 0 at least, and the float below that has no root."""
+    fit = surefit.fit("hypot(x,y)", {"x": (-1, 1), "y": (-1, 1)}, seed=0, tol=1e-3)
+    subject = subject_of(fit.model, "hypot(x,y)", fit.domain, "real")
+    lines = Lines(Relaxation(subject.net, False), subject.target)
+    exact = lowered(subject.program)
+    parts = composed.parts_of(exact, subject.formulas, subject.names, subject.low, subject.high, lines, None)
+    corners = np.array([[0.0, 0.0], [-1e-5, 0.0], [0.0, -1e-5], [-1e-5, -1e-5]])
+    bounds = parts.look(corners, corners + 1e-5).bound[:, 0]
+    for corner, bound in zip(corners, bounds, strict=True):
+        seen = _error(fit, "hypot(x,y)", _points(corner, corner + 1e-5, 3000)).max()
+        assert seen <= bound <= 1.5 * fit.error.max

@@ -162,7 +162,7 @@ def test_a_proof_about_something_else_says_nothing_of_the_tolerance(tmp_path):
         fit.certificate = proof
         again = surefit.load(fit.save(tmp_path / "m.safetensors"))
         for shown in (fit, again):
-            assert shown.proved == proof and shown.proved_of_target is None
+            assert shown.proved == proof and proofs.proof_of_target(shown) is None
             assert f"of the target {target}, which is not what was fitted" in shown.card()
             assert "tolerance 0.001 reached (measured" in shown.card()
             assert "(proved)" not in shown.card() and "已证明）" not in shown.card("zh").split("\n")[-1]
@@ -170,7 +170,7 @@ def test_a_proof_about_something_else_says_nothing_of_the_tolerance(tmp_path):
                 tmp_path / "r.md"
             ).read_text().replace("\\", "")
     fit.certify("sin( x )", tol=1e-3)
-    assert fit.proved_of_target is fit.proved
+    assert proofs.proof_of_target(fit) is fit.proved
     assert "tolerance 0.001 reached (proved)" in fit.card()
     assert "which is not what was fitted" not in fit.card()
 
@@ -179,7 +179,7 @@ def test_of_a_table_a_proof_is_never_the_one_of_its_tolerance():
     x = np.linspace(0, 1, 200)
     fit = surefit.fit((x, np.sin(x) + 1e-3 * np.sign(np.sin(99 * x))), tol=1e-2, time=2, seed=0)
     fit.certify(f"sin({fit.names[0]})", tol=0.1, time=5)
-    assert fit.proved.proves(0.1) and fit.proved_of_target is None
+    assert fit.proved.proves(0.1) and proofs.proof_of_target(fit) is None
     assert "(proved)" not in fit.card()
 
 

@@ -282,8 +282,9 @@ class Parts(Recognised):
             for layer in self.layers:
                 for group in layer:
                     form, apart = forms[id(group.sum)], off.get(id(group), Range(zero, zero))
-                    a, b = I.down(form.range.low + np.minimum(apart.low, 0.0)), form.range.high
-                    b = I.up(b + np.maximum(apart.high, 0.0))
+                    a, b = form.range.low, form.range.high  # at an end, as 0 of a root, the next float is outside
+                    a = np.where(apart.low < 0, I.down(a + apart.low), a)
+                    b = np.where(apart.high > 0, I.up(b + apart.high), b)
                     if group.bases:  # beyond its cells nothing is known, not even of roundings
                         beyond |= ~((a >= group.low) & (b <= group.high))
                     slope += np.abs(form.g) / max(group.high - group.low, 1e-300)

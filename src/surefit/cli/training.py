@@ -132,7 +132,9 @@ def fit(
 
 def _proved(fitted: Fit) -> bool:
     """Whether its tolerance is proved; without one, whether any bound is."""
-    proof = fitted.proved_of_target
+    from surefit.search.proofs import proof_of_target
+
+    proof = proof_of_target(fitted)
     if proof is None:
         return False
     return proof.upper < float("inf") if fitted.tol is None else proof.proves(fitted.tol) is True

@@ -201,6 +201,8 @@ def monotone_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
 
 def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     """What is proved, as (label, text); nothing where nothing is."""
+    from surefit.search.proofs import proof_of_target
+
     certificate = fit.proved
     if certificate is None:
         return []
@@ -208,10 +210,11 @@ def proved_rows(fit: Record, speech: Speech) -> list[tuple[str, str]]:
     words = proved.sentence().said(speech.lang) if hasattr(proved, "sentence") else str(proved)
     colon = "; " if speech.lang == "en" else "；"
     parts = [words, speech.sentence(mode_words(certificate.mode))]
-    if fit.proved_of_target is None:
+    own = proof_of_target(fit)
+    if own is None:
         parts.append(speech.sentence(elsewhere_words(certificate)))
     rows = [(speech("card-certificate"), colon.join(parts))]
-    made = fit.construction if fit.proved_of_target is not None else None
+    made = None if own is None else fit.construction
     if made is not None and made.pieces:
         least = sum(p.at_least for p in made.pieces)
         text = speech("card-hinges-pieces", hinges=made.hinges, least=least, pieces=len(made.pieces))
@@ -419,7 +422,9 @@ def _work_words(fit: Record, speech: Speech) -> str:
 def _status(fit: Record, speech: Speech) -> str:
     if fit.tol is None:
         return speech(f"card-{fit.error.status}")
-    certificate = fit.proved_of_target
+    from surefit.search.proofs import proof_of_target
+
+    certificate = proof_of_target(fit)
     if certificate is not None and certificate.mode == "deployed":
         verdict = certificate.proves(fit.tol)
         if verdict is not None:

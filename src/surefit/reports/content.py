@@ -342,6 +342,8 @@ def _surface(fit: Record) -> Any:
 
 def certificate_section(fit: Record, say: Speech) -> list[Block]:
     """What is proved: the bounds and what they rest on, or nothing, and what a measured error means."""
+    from surefit.search.proofs import proof_of_target
+
     proof = fit.proved
     if proof is None or not isinstance(proof.error, Proved):
         if fit.error.coverage is not None:
@@ -353,7 +355,7 @@ def certificate_section(fit: Record, say: Speech) -> list[Block]:
     if not isfinite(proof.upper):
         words = say("certificate-lower", lower=lower, at=place(proof.error.at), mode=mode)
     blocks: list[Block] = [Text(words)]
-    if fit.proved_of_target is None:
+    if proof_of_target(fit) is None:
         blocks.append(Text(say("certificate-elsewhere", what=say.sentence(elsewhere_words(proof)))))
     if len(proof.error.outputs) > 1 and isfinite(proof.upper):
         rows = [(name, ceil_words(bound)) for name, bound in proof.error.outputs.items()]

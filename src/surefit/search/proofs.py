@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from surefit.search.limits import (
 )
 from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
+
+if TYPE_CHECKING:
+    from surefit.search.record import Record
 
 CERTIFY = "fit.certify('sin(x)')"
 
@@ -87,20 +90,21 @@ def certified(
     )  # fmt: skip
 
 
-def is_of_target(proof: Certificate, problem: Problem) -> bool:
-    """Whether a certificate is about what was fitted, on all of its domain: of tables and callables none is."""
+def proof_of_target(fit: Record) -> Certificate | None:
+    """`fit.proved`, if it is about what was fitted, on all of its domain; only this one decides on the tolerance.
+
+    None of a certificate of another formula or of a part of the domain, and of tables and callables.
+    """
+    proof, problem = fit.proved, fit.problem
     source, domain = problem.source, problem.domain
-    if source["kind"] != "formula" or set(proof.domain) != set(domain.names):
-        return False
-    ends = [
-        (*proof.domain[name], low, high) for name, low, high in zip(domain.names, domain.low, domain.high, strict=True)
-    ]
-    if not all(a <= low and high <= b for a, b, low, high in ends):
-        return False
+    if proof is None or source["kind"] != "formula" or set(proof.domain) != set(domain.names):
+        return None
+    for name, low, high in zip(domain.names, domain.low, domain.high, strict=True):
+        if not (proof.domain[name][0] <= low and high <= proof.domain[name][1]):
+            return None
     given = [source["text"]] if isinstance(source["text"], (str, Expression)) else source["text"]
-    return tuple(map(str, given)) == proof.formulas or _written(given, domain.names) == _written(
-        proof.formulas, domain.names
-    )
+    same = tuple(map(str, given)) == proof.formulas
+    return proof if same or _written(given, domain.names) == _written(proof.formulas, domain.names) else None
 
 
 def _written(formulas: Sequence[Any], names: tuple[str, ...]) -> list[Any]:
@@ -205,4 +209,4 @@ class Prover:
         return proof
 
 
-__all__ = ["Prover", "certified", "check_provable", "is_of_target"]
+__all__ = ["Prover", "certified", "check_provable", "proof_of_target"]

@@ -149,17 +149,6 @@ class Record(Copied, Predictions):
         return self.certificate if same else None
 
     @property
-    def proved_of_target(self) -> Certificate | None:
-        """`proved`, where it is about what was fitted, on all of its domain, and not another formula or a part of it.
-
-        Only this one says whether the tolerance is reached.
-        """
-        from surefit.search.proofs import is_of_target
-
-        proof = self.proved
-        return proof if proof is not None and is_of_target(proof, self.problem) else None
-
-    @property
     def timings(self) -> Timings:
         """Where the seconds went, by phase; empty where a file does not tell."""
         return Timings(self.extra.get("timings"))

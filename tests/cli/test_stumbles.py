@@ -59,6 +59,22 @@ def test_a_table_is_no_model_file(here):
 
 
 @pytest.mark.parametrize(
+    "text", ["x,y\n0.1,1\n", "x\ty\r\n1\t2\r\n", "温度,速度\n1,2\n" * 9, "\ufeffa,b\n1,2\n", "数" * 99]
+)
+def test_a_short_line_or_letters_of_any_script_are_a_text_too(here, text):
+    here.joinpath("a.csv").write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(ModelFileError, match="is a text, not a model file"):
+        surefit.load("a.csv")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00\x01" * 9, b"\x00" * 40, b"PK\x03\x04" + b"\x00" * 40])
+def test_what_is_no_text_is_damaged_or_something_else(here, content):
+    here.joinpath("a.bin").write_bytes(content)
+    with pytest.raises(ModelFileError, match="damaged or not a model file"):
+        surefit.load("a.bin")
+
+
+@pytest.mark.parametrize(
     "text, meant, value",
     [("radians(x)", "pi/180*(x)", 1.5707963267948966), ("rad2deg(x)", "180/pi*(x)", 5156.620156177409),
      ("x°", "x*pi/180", 1.5707963267948966)],

@@ -7,6 +7,7 @@ in the text, nor in names, lengths or padding. A checksum tells accidents; it is
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import math
@@ -70,7 +71,7 @@ def read_container(path: Path, newest: int) -> Contents:
             start = file.read(8)
             length = int.from_bytes(start, "little")
             if len(start) < 8 or length > size - 8:
-                if size > 8 and start.isascii() and start.decode().isprintable():
+                if size > 8 and _is_text(start + file.read(92)):
                     cure = "`fit.save` and `surefit fit --out` write such files"
                     raise ModelFileError(f"{str(path)!r} is a text, not a model file; {cure}")
                 raise _damaged(path, "it is too short for what it should begin with, or something else")
@@ -98,6 +99,15 @@ def read_container(path: Path, newest: int) -> Contents:
 
 def _damaged(path: Path, what: str) -> ModelFileError:
     return ModelFileError(f"{str(path)!r} is damaged or not a model file: {what}")
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether a file that begins so is a text, such as a table: of UTF-8, perhaps cut within a letter."""
+    try:
+        letters = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\t\r\n" for letter in letters)
 
 
 def _plain_json(path: Path, text: str | bytes) -> Any:

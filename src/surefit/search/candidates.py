@@ -88,6 +88,12 @@ class Candidate:
         """The score in the units of the target."""
         return self.score * self.unit
 
+    def tried(self, why: Sentence | None) -> Sentence:
+        """What the card says of it among what was tried, and why it was tried or ended."""
+        code = "untold" if self.by.code == "what-untold" else "tried"
+        values: dict[str, Any] = dict(stage=self.stage, what=self.by, score=self.score_in_units)
+        return say(code, **values) if why is None else say(f"{code}-why", **values, why=why)
+
 
 def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) -> Candidate:
     """The candidate of an outcome: deployed, measured, scored.

@@ -198,10 +198,7 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     if state.prover is not None and not state.progress.interrupted:
         with state.timings.phase("proving"):
             found = state.candidates[-1] = state.prover.scored(found)
-    values: dict[str, Any] = dict(stage=found.stage, what=found.by, score=found.score_in_units)
-    why = outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why
-    code = "untold" if found.by.code == "what-untold" else "tried"
-    state.choice.append(say(code, **values) if why is None else say(f"{code}-why", **values, why=why))
+    state.choice.append(found.tried(outcome.reason if isinstance(attempt.method, FirstOrder) else attempt.why))
     return found
 
 

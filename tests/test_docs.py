@@ -23,8 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 SECONDS = 0.2  # of training, in each fit
 
-MANY = ("docs/tutorial.md",)  # fits with a seed each, of which no number is compared: short, as all others
-
 # marked outputs that depend on how long and on which machine something was trained
 TRAINED = {"attempts", "card", "cured", "derivative", "doctor", "exact", "loop", "noise", "session", "weights"}
 TRAINED |= {"proof", "standin"}
@@ -51,13 +49,12 @@ def text_of(name):
 
 
 @pytest.fixture
-def short_training(monkeypatch, request):
+def short_training(monkeypatch):
     original = surefit.fit
-    promised = getattr(request.node, "callspec", None) is None or request.node.callspec.params.get("name") not in MANY
 
     @wraps(original)
     def fit(*args, **options):
-        if "seed" in options and promised:  # what one seed promises holds where no time is given
+        if "seed" in options:  # what one seed promises holds where no time is given
             return original(*args, **options)
         return original(*args, **{**options, "time": SECONDS})
 

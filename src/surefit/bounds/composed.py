@@ -283,8 +283,8 @@ class Parts(Recognised):
                 for group in layer:
                     form, apart = forms[id(group.sum)], off.get(id(group), Range(zero, zero))
                     a, b = form.range.low, form.range.high  # at an end, as 0 of a root, the next float is outside
-                    a = np.where(apart.low < 0, I.down(a + apart.low), a)
-                    b = np.where(apart.high > 0, I.up(b + apart.high), b)
+                    a = np.where(apart.low >= 0, a, I.down(a + apart.low))  # also where nothing is known of it
+                    b = np.where(apart.high <= 0, b, I.up(b + apart.high))
                     if group.bases:  # beyond its cells nothing is known, not even of roundings
                         beyond |= ~((a >= group.low) & (b <= group.high))
                     slope += np.abs(form.g) / max(group.high - group.low, 1e-300)

@@ -138,7 +138,7 @@ PREDICT = [
     ("predict two.safetensors --csv good.csv --out nowhere/o.csv", ["cannot write 'nowhere/o.csv' (No such file"]),
     ("predict nowhere.safetensors --at x=1", ["there is no model file 'nowhere.safetensors'"]),
     ("info cut.safetensors", ["'cut.safetensors' is damaged or not a model file"]),
-    ("info good.csv", ["'good.csv' is damaged or not a model file"]),
+    ("info good.csv", ["'good.csv' is a text, not a model file"]),
     ("doctor nowhere.safetensors", ["there is no model file"]),
 ]  # fmt: skip
 

@@ -185,7 +185,7 @@ def test_tables_and_arrays():
 def test_rows_of_a_table_that_miss_a_value_can_be_left_out():
     x = np.linspace(-1, 1, 50)
     y = np.where(np.arange(50) == 7, np.nan, x)
-    with pytest.raises(DataError, match=r"row 7, column 'y' is missing .*read_table\(..., drop_missing=True\)"):
+    with pytest.raises(DataError, match=r"row 7, column 'y' is missing; .*read_table\(..., drop_missing=True\)"):
         surefit.fit((x, y), method="features")
     fit = surefit.fit((x, y), method="features", data=surefit.Sampling(drop_nonfinite=True))
     assert sum(fit.problem.sizes().values()) == 49

@@ -182,3 +182,12 @@ def test_doubts_are_as_large_as_what_arithmetic_of_fifty_digits_finds():
         u = [mpmath.mpf(float(a)) * mpmath.mpf(float(b)) for a, b in x]
         off = np.array([abs(float((mpmath.exp(v) - 1 - v) / v**2 - float(z))) for v, z in zip(u, y[:, 0], strict=True)])
     assert (off <= doubts[:, 0]).all() and (doubts[:, 0] <= 1e3 * np.maximum(off, 1e-12 / np.abs(x[:, 0]) ** 2)).all()
+
+
+def test_errors_count_beside_the_rounding_that_all_values_have():
+    # A network that is its target but for rounding has an error of some units in the last place, not of none.
+    fit = surefit.fit("2*tanh(x - 0.3)", "x=-2:2", model=(1,), tol=1e-13)
+    x = np.linspace(-2, 2, 4001)
+    seen = np.abs(fit.predict(x[:, None]).ravel() - 2 * np.tanh(x - 0.3)).max()
+    assert 0.0 < seen < 1e-13
+    assert fit.error.max >= seen / 2

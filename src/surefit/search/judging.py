@@ -796,7 +796,7 @@ class Judge:
         if not self._asked and self.problem.function is not None and asked_for_formulas(self.problem):
             self._asked = True
             if self.problem.source["kind"] == "formula" or self._cheap:
-                self._enclosed = Enclosed.of(formulas_behind(self.problem), self.points[0])
+                self._enclosed = Enclosed.of(formulas_behind(self.problem), *self.points)
                 self._doubts = self._doubts[:0]
         return self._enclosed
 

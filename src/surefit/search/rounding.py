@@ -33,6 +33,7 @@ AT_A_TIME, TURNS = 2, 5  # points that are looked at: of the largest errors, and
 AT_LAST, LAST_TURNS = 24, 3  # the same of points that only add to what is known
 USUAL, MANY = 3.0, 20  # times the error of so many points: a larger one is looked at before it counts
 JUMPING = ("floor", "ceil", "round", "trunc", "sign", "heaviside", "step")  # functions of formulas
+ORDINARY = 2.0**-46  # of the largest value: in such doubt is whatever is computed, and errors count beside it
 GROWN = 1.5  # times the largest error known: the same of a search
 
 
@@ -43,17 +44,20 @@ class Enclosed:
     reaches from 0 to 2, and says nothing of an error. Numbers mean the floats next to them, as where values are
     computed. Beside a jump, where rounding decides on which side a point is, the target has a value, and a fit that is
     on the other side is off.
+
+    size (k,): the largest values. In doubt by `ORDINARY` of them is every value, and no error is left out for that:
+    a network as near as rounding lets it be seen has the error that is seen.
     """
 
-    def __init__(self, formulas: Sequence[Expression]) -> None:
-        self.formulas = formulas
+    def __init__(self, formulas: Sequence[Expression], size: np.ndarray | float = 0.0) -> None:
+        self.formulas, self.ordinary = formulas, ORDINARY * np.asarray(size)
 
     @classmethod
-    def of(cls, formulas: Sequence[Expression] | None, x: np.ndarray) -> Enclosed | None:
+    def of(cls, formulas: Sequence[Expression] | None, x: np.ndarray, y: np.ndarray) -> Enclosed | None:
         """Of these formulas, if there are any and intervals go through all of their steps, as at points (n, d)."""
         if formulas is None:
             return None
-        found = cls(formulas)
+        found = cls(formulas, np.abs(y).max(axis=0, initial=0.0))
         try:
             found.doubts(x[:1], np.zeros((min(1, len(x)), len(formulas))))
         except (RecordError, TypeError, AttributeError):
@@ -71,7 +75,8 @@ class Enclosed:
             wide = 0.0 if constant else np.maximum(found.high - y[:, j], y[:, j] - found.low)
             sides = [_undecided(node.op, step) for node, step in zip(formula.nodes, steps, strict=True)]
             out[:, j] = np.where(np.any(np.broadcast_arrays(*sides, np.zeros(len(x), bool)), axis=0), 0.0, wide)
-        return np.where(np.isnan(out), np.inf, out)
+        out = np.where(np.isnan(out), np.inf, out)
+        return np.where(out <= self.ordinary, 0.0, out)
 
     def certain(self, x: np.ndarray, y: np.ndarray, sizes: np.ndarray, above: float = 0.0) -> np.ndarray:
         """Errors (n, k) at points with values (n, k), those that may be the rounding of a formula as 0.

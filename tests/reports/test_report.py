@@ -29,7 +29,8 @@ from surefit.view import style
 QUICK = surefit.Adam(epochs=3, batch_size=32)
 SMALL = surefit.Sampling(count=150)
 SOURCES = Path(surefit.__file__).parent
-LATIN = ("surefit", "python", "numpy", "r2", "betas", "amsgrad", "alpha", "card-r2", "card-sizes", "named")  # in every language
+# in every language
+LATIN = ("surefit", "python", "numpy", "r2", "betas", "amsgrad", "alpha", "card-r2", "card-sizes", "named")
 
 
 def quick(target="sin(x) - x/3", domain="x=-3:3", **more):

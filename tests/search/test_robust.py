@@ -138,3 +138,20 @@ def test_the_loss_that_was_asked_for_is_told(loss, told, tmp_path):
     fit = surefit.fit((x, y), loss=loss, method="polynomial")
     again = surefit.load(fit.save(tmp_path / "m.surefit"))
     assert fit.to_dict()["method"]["loss"] == fit.method["loss"] == again.method["loss"] == told
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_the_largest_values_of_a_power_law_are_no_mistakes(noise):
+    rng = np.random.default_rng(1)
+
+    def law(x):
+        return 100 * x[:, 0] ** 2.5 * x[:, 1] ** -3 * x[:, 2] ** 0.5
+
+    for _ in range(3):
+        x, new = rng.uniform(0.5, 3, (40, 3)), rng.uniform(0.5, 3, (2000, 3))
+        y = law(x) * np.exp(noise * rng.normal(size=40))
+        fit = surefit.fit((x, y), [(0.5, 3)] * 3)
+        assert not any("deviations off" in note for note in map(str, fit.problem.notes))
+        assert np.sqrt(np.mean((fit.predict(new) - law(new)) ** 2)) < 0.5 * law(new).std()
+    y[[3, 17]] = 100 * y[[3, 17]] + 50 * y.max()  # these are
+    assert "2 of 40 rows are over 10 deviations off" in str(surefit.fit((x, y)))

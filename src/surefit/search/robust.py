@@ -94,6 +94,8 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
     far = found.residuals > OUTLYING
     if not asked and (not _isolated(problem, found, far) or not _better(before, found, ~far)):
         return problem, None
+    if not asked and _follow_in_logarithms(problem, rows, stands_for, far, found.deviation, seed):
+        return problem, None
     weights = _huber(found.residuals)
     validation = None if found.validation is None else _huber(found.validation)
     if problem.weights is not None:
@@ -157,6 +159,25 @@ def _isolated(problem: Problem, found: Missed, outlying: np.ndarray) -> bool:
     _, near = cKDTree(u).query(u[far], k=min(n, NEIGHBOURS + 1))
     calm = np.median(size[near[:, 1:]], axis=1) <= CALM
     return bool(calm.mean() > 0.5)
+
+
+def _follow_in_logarithms(
+    problem: Problem, rows: np.ndarray, counts: np.ndarray, far: np.ndarray, deviation: float, seed: int
+) -> bool:
+    """Whether a pilot of the logarithms of the values misses no row by much, and the others by no more.
+
+    The largest values of a power law are far off all that a polynomial follows, and no mistakes.
+    """
+    x, y = problem.train
+    if problem.log_target or not (y > 0).all():
+        return False
+    logs = replace(problem, train=(x, np.log(y)), validation=None, validation_weights=None, test=None)
+    pilot = _pilot(logs, rows, counts, seed)
+    found = None if pilot is None else _missed(logs, rows, pilot)
+    if found is None or not (found.residuals[far] <= OUTLYING).all():
+        return False
+    size = y.mean(axis=1) * found.residuals * found.deviation  # to first order, in the units of the target
+    return DEVIATION * float(np.median(size[~far])) <= deviation
 
 
 def _pilot(problem: Problem, rows: np.ndarray, counts: np.ndarray, seed: int) -> Pilot | None:

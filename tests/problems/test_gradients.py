@@ -13,7 +13,7 @@ from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.nn import functional as F
 from surefit.problems.gradients import GradientLoss
 from surefit.problems.posing import pose
-from surefit.search.judging import fresh_points
+from surefit.search.effort import fresh_points
 
 SQUARE = "x1=-1:1, x2=0.5:2"
 PLAN = surefit.Sampling(count=50, derivatives=True)

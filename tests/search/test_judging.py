@@ -19,8 +19,8 @@ import surefit
 from surefit import formulas
 from surefit.data import Sampling
 from surefit.problems.posing import pose
-from surefit.search import judging
-from surefit.search.judging import Judge, Measured, effort_of, fresh_points, judging_rows, spread_points
+from surefit.search.effort import NAMED, default_effort, effort_of, fresh_points, judging_rows, spread_points
+from surefit.search.judging import Judge, Measured
 from surefit.storage.model_file import finite_json
 
 
@@ -152,7 +152,7 @@ def test_points_that_a_formula_names_are_looked_at(monkeypatch):
     measured = Judge(problem, 0).measured(np.sin)
     assert measured.max == pytest.approx(0.5, rel=1e-9) and measured.at["t"] == pytest.approx(0.7071)
     texts, names, count = asked[0]
-    assert len(texts) == 1 and names == ("t",) and count == judging.NAMED
+    assert len(texts) == 1 and names == ("t",) and count == NAMED
     callable_problem = pose(lambda t: np.sin(t), "t=-3:3", None, 0)
     Judge(callable_problem, 0).measured(np.sin)
     assert len(asked) == 1
@@ -395,4 +395,4 @@ def test_fresh_points_are_independent_and_never_trained_on():
     assert not {tuple(p) for p in x.tolist()} & {tuple(p) for p in problem.train[0].tolist()}
     np.testing.assert_allclose(y[:, 0], x.sum(axis=1))
     assert len(fresh_points(problem, 0, 37)[0]) == 37
-    assert len(x) == judging.default_effort(2).uniform
+    assert len(x) == default_effort(2).uniform

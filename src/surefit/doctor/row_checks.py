@@ -20,7 +20,8 @@ from surefit.doctor.interpolation import between_levels, left_out_places, own_er
 from surefit.doctor.words import tell
 from surefit.models.inference import values_of
 from surefit.problems.rows import places
-from surefit.search.judging import judging_rows, place_words, unit_of
+from surefit.search.effort import judging_rows
+from surefit.search.judging import place_words, unit_of
 from surefit.search.record import Record
 
 MOST = 20_000  # rows of each part looked at

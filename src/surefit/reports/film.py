@@ -25,7 +25,7 @@ from surefit.errors import ArgumentError, ModelFileError
 from surefit.files import regular_file, write_atomically
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
-from surefit.search.judging import fresh_points
+from surefit.search.effort import fresh_points
 
 if TYPE_CHECKING:
     from surefit.view.animation import Film, Frame

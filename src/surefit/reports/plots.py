@@ -16,7 +16,8 @@ from surefit.models.mean import Mean
 from surefit.models.words import network_words
 from surefit.problems.problem import Points
 from surefit.reports.words import Speech
-from surefit.search.judging import Judge, judging_rows
+from surefit.search.effort import judging_rows
+from surefit.search.judging import Judge
 from surefit.sentences import Sentence, zh
 from surefit.view.language import language_in_force, say
 

@@ -22,7 +22,7 @@ from surefit.models.spec import MLPSpec
 from surefit.problems.periodic import lifted_points
 from surefit.problems.problem import Points, Problem
 from surefit.search.choosing import fit_problem
-from surefit.search.judging import fresh_points
+from surefit.search.effort import fresh_points
 from surefit.search.record import Record, Solved
 from surefit.search.teacher import spread_evenly
 

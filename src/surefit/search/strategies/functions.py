@@ -25,7 +25,7 @@ from surefit.problems.points import equations
 from surefit.problems.problem import ROWS, Problem
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_search
-from surefit.search.judging import spread_points
+from surefit.search.effort import spread_points
 from surefit.search.limits import (
     ADAM_AFTER_LM,
     ADAM_REACHES,

@@ -22,12 +22,19 @@ from typer import Option
 import surefit
 
 TABLES = ("yacht", "energy", "concrete", "airfoil")
+OURS, LEVEL = "surefit", 0.9  # its intervals are of this level
 Regressor = Callable[[np.ndarray, np.ndarray, int], Callable[[np.ndarray], np.ndarray]]
 
 
-def by_surefit(x: np.ndarray, y: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+def fitted(x: np.ndarray, y: np.ndarray, seed: int) -> surefit.Fit:
     """surefit.fit of a table as it comes; the tenth that it keeps for testing stays in training, for fairness."""
-    return surefit.fit((x, y), data=surefit.Sampling(split=(0.9, 0.1, 0.0)), seed=seed).predict
+    return surefit.fit((x, y), data=surefit.Sampling(split=(0.9, 0.1, 0.0)), seed=seed)
+
+
+def coverage(fit: surefit.Fit, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The share of rows x (n, d), y (n,) that lie within the intervals, and how wide these are, in deviations of y."""
+    low, high = (np.ravel(end) for end in fit.interval(x, LEVEL))
+    return float(np.mean((low <= y) & (y <= high))), float(np.mean(high - low) / y.std())
 
 
 def by_sklearn(make: Callable[[int, int], Any]) -> Regressor:
@@ -86,7 +93,6 @@ def gaussian_process(seed: int, inputs: int) -> Any:
 
 
 REGRESSORS: dict[str, Regressor] = {
-    "surefit": by_surefit,
     "scikit-learn MLP": by_sklearn(mlp),
     "gradient boosting": by_sklearn(boosting),
     "boosting, 1 000 trees": by_sklearn(many_trees),
@@ -111,23 +117,30 @@ def main(
     splits: Annotated[int, Option(min=1, max=10, help="Divisions of each table.")] = 10,
     json: Annotated[Path | None, Option(help="Write the error and time of every run to this file.")] = None,
 ) -> None:
-    """Print one table: root mean squared test errors, means over the divisions."""
+    """Print one table: root mean squared test errors, means over the divisions, and what intervals cover."""
     folder = data_folder(data, "uci")
     have, missing = importable(["sklearn"])
-    names = [n for n in REGRESSORS if have or n == "surefit"]
+    names = [OURS, *(REGRESSORS if have else ())]
     cells, rows = [], []
     for table in only.split(","):
         x, y, masks = read(folder, table)
         errors: dict[str, list[float]] = {n: [] for n in names}
         seconds: dict[str, list[float]] = {n: [] for n in names}
+        covered: list[float] = []
+        wide: list[float] = []
         for k in range(splits):
             test = masks[:, k]
             for n in names:
                 start = time.perf_counter()
-                predict = REGRESSORS[n](x[~test], y[~test], k)
+                fit = fitted(x[~test], y[~test], k) if n == OURS else None
+                predict = REGRESSORS[n](x[~test], y[~test], k) if fit is None else fit.predict
                 seconds[n].append(time.perf_counter() - start)
                 errors[n].append(float(np.sqrt(np.mean((predict(x[test]).ravel() - y[test]) ** 2))))
-        rows.append({"table": table, "rmse": errors, "seconds": seconds})
+                if fit is not None:
+                    share, width = coverage(fit, x[test], y[test])
+                    covered.append(share)
+                    wide.append(width)
+        rows.append({"table": table, "rmse": errors, "seconds": seconds, "covered": covered, "wide": wide})
         best = min(statistics.mean(e) for e in errors.values())
         row = [f"{table} ({len(x)} rows, {x.shape[1]} inputs)"]
         for n in names:
@@ -136,15 +149,17 @@ def main(
             if splits > 1:
                 text += f" ± {statistics.stdev(errors[n]) / splits**0.5:.1g}"
             row.append((f"**{text}**" if mean == best else text) + f" ({statistics.median(seconds[n]):.1f} s)")
+        row += [f"{statistics.mean(covered):.1%}", f"{statistics.mean(wide):.2f}"]
         cells.append(row)
     notes = [
         "Root mean squared error on the test rows: "
         + (f"mean over {splits} divisions ± its standard error; " if splits > 1 else "the first division; ")
         + "in brackets the median time of a fit.",
+        f"covered: test rows within surefit's {LEVEL:.0%} intervals; wide: these, in deviations of the test values.",
         *(f"Left out, because it cannot be imported: {name}." for name in missing),
     ]
-    title = "Measured tables"
-    report(title, ["", *names], cells, notes, {"versions": versions(["scikit-learn"]), "rows": rows}, json)
+    figures = {"versions": versions(["scikit-learn"]), "rows": rows}
+    report("Measured tables", ["", *names, "covered", "wide"], cells, notes, figures, json)
 
 
 if __name__ == "__main__":

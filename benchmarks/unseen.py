@@ -6,6 +6,10 @@ have the same rows; texts are 0 and 1 for each, and gaps medians with a column t
 scikit-learn. A loss counts where it is more than 2 %, and as sure where it is more than two standard errors of the
 differences between splits.
 
+One division into five parts says little of a table with few rows: `--repeats` divides it again and again, and a loss is
+then sure where it is more than two standard errors of the differences between such divisions. That is the luck of the
+divisions; the rows stay the same.
+
 The better of mean and ridge is known only afterwards. How much of a loss is luck is told by ridge regressions that
 differ in nothing but the penalties they choose from, or in how: `--luck`. They, too, are worse by more than 2 % on some
 tables.
@@ -143,23 +147,26 @@ LUCK = ("mean", "ridge", "ridge of 25 penalties", "ridge by ten folds", "mean or
 BESIDE = ("mean", "ridge", "histogram boosting", "random forest", "Gaussian process")
 
 
-def tables(kinds: list[str], folds: int, seeds: int) -> dict[str, list[Split]]:
-    """The splits of each table."""
-    found: dict[str, list[Split]] = {}
+def tables(kinds: list[str], folds: int, seeds: int, repeats: int) -> dict[str, list[list[Split]]]:
+    """The splits of each table, those of one division together; of what is drawn each alone."""
+    found: dict[str, list[list[Split]]] = {}
     for kind in kinds:
         if kind in LISTS:
-            found |= {name: list(divided(table, folds)) for name, table in measured(kind)}
+            for name, table in measured(kind):
+                found[name] = [list(divided(table, folds, repeat)) for repeat in range(repeats)]
         else:
             every = DRAWN if kind == "drawn" else MORE_ROWS
-            found |= {name: [drawn(draw, rows, k) for k in range(seeds)] for name, (draw, rows) in every.items()}
+            found |= {name: [[drawn(draw, rows, k) for k in range(seeds)]] for name, (draw, rows) in every.items()}
     return found
 
 
 def compared(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
     """Root mean squared error over another's, and by how many standard errors it is above `WORSE`.
 
-    Both: mean squared errors of the splits. Of one split no standard error is known.
+    Both: mean squared errors (r, m) of m splits of each of r divisions. Divisions are compared where there are several,
+    else splits; of one split no standard error is known.
     """
+    ours, theirs = (e.mean(axis=1) if len(e) > 1 else e[0] for e in (ours, theirs))
     ratio = math.sqrt(float(ours.mean()) / max(float(theirs.mean()), 1e-300))
     excess = ours - WORSE**2 * theirs
     if len(ours) < 2:
@@ -173,6 +180,7 @@ def main(
     peers: Annotated[str, Option(help="Peers, separated by semicolons.")] = ";".join(BESIDE),
     folds: Annotated[int, Option(min=2, help="Parts of a measured table.")] = 5,
     seeds: Annotated[int, Option(min=1, help="Draws of each kind.")] = 5,
+    repeats: Annotated[int, Option(min=1, help="Divisions of a measured table into these parts.")] = 1,
     luck: Annotated[bool, Option("--luck", help="Other ridge regressions beside, instead of these peers.")] = False,
     json: Annotated[Path | None, Option(help="Write the figures of every run to this file.")] = None,
 ) -> None:
@@ -180,14 +188,15 @@ def main(
     names = list(LUCK) if luck else [n.strip() for n in peers.split(";")]
     if wrong := [n for n in names if n not in PEERS]:
         raise typer.BadParameter(f"{wrong[0]!r} is not one of {'; '.join(PEERS)}", param_hint="--peers")
-    some = tables(chosen(kinds, ("measured", "seen", "kept", "drawn", "more"), "--kinds"), folds, seeds)
+    some = tables(chosen(kinds, ("measured", "seen", "kept", "drawn", "more"), "--kinds"), folds, seeds, repeats)
     starts = tuple(part.strip() for part in only.split(";"))
     cells: list[list[str]] = []
     rows: list[dict[str, Any]] = []
     worse = dict.fromkeys(names, 0)
-    for name, splits in some.items():
+    for name, divisions in some.items():
         if not name.startswith(starts):
             continue
+        splits = [split for division in divisions for split in division]
         squares: dict[str, list[float]] = {n: [] for n in ("surefit", *names)}
         estimates, seconds = [], []
         for k, split in enumerate(splits):
@@ -200,15 +209,17 @@ def main(
                 every = {"surefit": found} | {n: PEERS[n](split, k) for n in names}
             for n, values in every.items():
                 squares[n].append(float(np.mean((values - split.test.y) ** 2)))
-        ours = np.array(squares["surefit"])
-        against = {n: compared(ours, np.array(squares[n])) for n in names}
+        by_division = {n: np.reshape(e, (len(divisions), -1)) for n, e in squares.items()}
+        ours = by_division["surefit"]
+        against = {n: compared(ours, by_division[n]) for n in names}
         simple = [against[n] for n in names if n in ("mean", "ridge")]
         worst = max(simple, default=(math.nan, math.nan))
         for n in names:
-            others = [compared(np.array(squares[n]), np.array(squares[m])) for m in ("mean", "ridge") if m in names]
+            others = [compared(by_division[n], by_division[m]) for m in ("mean", "ridge") if m in names]
             worse[n] += max(others, default=(0.0, 0.0))[0] > WORSE
         told = float(np.sqrt(np.mean(np.square(estimates)) / ours.mean()))
         rows.append({"table": name, "squares": squares, "estimates": estimates, "seconds": seconds})
+        rows[-1]["divisions"] = len(divisions)
         mark = " !!" if worst[0] > WORSE and worst[1] > 2 else " !" if worst[0] > WORSE else ""
         far = " !" if not 1 / FAR_OFF <= told <= FAR_OFF else ""
         train: Table = splits[0].train

@@ -185,7 +185,7 @@ def test_solver_targets(tmp_path):
 
 @pytest.fixture
 def material(tmp_path):
-    """Data of the benchmarks in little: two equations, and a table of 60 rows with its masks."""
+    """Data of the benchmarks in little: two equations, and a table of 120 rows with its masks."""
     (tmp_path / "functions").mkdir()
     equations = [
         {"name": "A", "formula": "sin(a)", "vars": [["a", 0.0, 3.0]], "dim": 1},
@@ -194,9 +194,9 @@ def material(tmp_path):
     (tmp_path / "functions" / "feynman_1_50.json").write_text(json.dumps(equations))
     (tmp_path / "uci" / "small").mkdir(parents=True)
     rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (60, 2))
+    x = rng.uniform(-1, 1, (120, 2))
     np.savetxt(tmp_path / "uci" / "small" / "data.csv.gz", np.c_[x, x @ [1, 2]], delimiter=",")
-    np.savetxt(tmp_path / "uci" / "small" / "test_mask.csv.gz", np.eye(10)[np.arange(60) % 10], delimiter=",")
+    np.savetxt(tmp_path / "uci" / "small" / "test_mask.csv.gz", np.eye(10)[np.arange(120) % 10], delimiter=",")
     return str(tmp_path)
 
 
@@ -257,9 +257,10 @@ def test_slices_of_functions_are_joined(tmp_path):
 def test_tables(material, tmp_path):
     file = tmp_path / "figures.json"
     out = run("tables.py", "--data", material, "--only", "small", "--splits", "1", "--json", str(file))
-    assert "| small (60 rows, 2 inputs) |" in out
+    assert "| small (120 rows, 2 inputs) |" in out
     (row,) = json.loads(file.read_text())["rows"]
     assert all(0 < error < 1 for (error,) in row["rmse"].values())
+    assert 0.5 < row["covered"][0] <= 1 and 0 < row["wide"][0] < 4 and "| covered | wide |" in out
 
 
 @pytest.mark.slow
@@ -271,6 +272,12 @@ def test_unseen(tmp_path):
     assert "| 12 rows (12 rows, 3 columns) |" in out and "Worse than mean or ridge by more than 2 %: " in out
     (row,) = json.loads(file.read_text())["rows"]
     assert set(row["squares"]) == {"surefit", "mean", "ridge"} and len(row["squares"]["ridge"]) == 2
+    parts = ("--only", "linnerud Pulse", "--kinds", "measured", "--folds", "2", "--repeats", "2")
+    out = run("unseen.py", *parts, *options[4:])
+    (row,) = json.loads(file.read_text())["rows"]
+    assert "| linnerud Pulse (10 rows, 3 columns) |" in out
+    assert row["divisions"] == 2 and len(row["squares"]["surefit"]) == 4
+    assert len(set(row["squares"]["mean"])) == 4  # other parts
 
 
 def test_missing_material_is_said(tmp_path):

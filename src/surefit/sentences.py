@@ -272,6 +272,11 @@ SENTENCES: dict[str, Both] = {
         "loss (loss='mse' lets all count alike)",
         "{rows} 行中有 {far} 行偏离超过 10 个标准差，且在邻近的行中孤立：按 Huber 损失减小其权重（loss='mse' 使各行同等重要）",
     ),
+    "robust-found-one": Both(
+        "{far} of {rows} rows is over 25 deviations off and alone among its neighbours: it counts less, as by Huber's "
+        "loss (loss='mse' lets all count alike)",
+        "{rows} 行中有 {far} 行偏离超过 25 个标准差，且在邻近的行中孤立：按 Huber 损失减小其权重（loss='mse' 使各行同等重要）",
+    ),
     # what taught a network, where rows are few
     "teacher": Both(
         "{what}; rmse {rmse:.3g} (estimated by leave-one-out from {n} rows); the network is {distance:.3g} away from it "

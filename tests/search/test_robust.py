@@ -51,6 +51,25 @@ def test_it_is_the_default_where_a_few_rows_are_mistakes_and_nowhere_else():
     assert robust(pose((X, SLIPPED), None, Sampling(noise=0, split=(1, 0, 0)), 0), 0, False)[1] is None
 
 
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize(("rows", "inputs"), [(40, 1), (80, 1), (100, 2)])
+def test_a_single_mistake_between_other_rows_counts_less_by_itself(rows, inputs):
+    rng = np.random.default_rng(rows)
+    x, points = rng.uniform(-2, 2, (rows, inputs)), rng.uniform(-1.7, 1.7, (1000, inputs))
+    truth, there = (np.sin(2 * p).sum(axis=1) for p in (x, points))
+    y = truth + 0.1 * rng.normal(size=rows)
+    y[np.argmin(np.abs(x).sum(axis=1))] += 10.0
+    fit = surefit.fit((x, y))
+    assert np.sqrt(np.mean((fit.predict(points) - there) ** 2)) < 0.12
+    assert any(text.startswith(f"1 of {rows} rows is over 25") for text in map(str, fit.warnings))
+
+
+def test_a_single_row_at_an_end_that_rises_is_no_mistake():
+    x = np.linspace(-1, 1, 60)[:, None]
+    for y in (np.tan(1.55 * x[:, 0]), 1 / (1.02 - x[:, 0]) - 3, np.where(x[:, 0] == 1, 50.0, x[:, 0])):
+        assert robust(pose((x, y + 0.01 * RNG.normal(size=60)), None, ALL, 0), 0, False)[1] is None
+
+
 def test_weights_that_were_given_still_count():
     weights = np.linspace(1, 2, 100)
     found, _ = robust(pose((X, SLIPPED), None, Sampling(weights=weights, split=(0.8, 0.2, 0)), 0), 0, True)

@@ -588,5 +588,10 @@ def test_values_and_logarithms_are_told_apart_by_how_probable_the_values_are():
 
     assert kinds(noisy) == {True}
     assert kinds(adding) == kinds(-noisy) == {False}
+    # Of what no input tells either is as probable, but for luck.
+    lots = [np.random.default_rng(seed).random((20, 5)) for seed in range(8)]
+    for lot in lots:
+        problem = pose((lot[:, 1:], 1 + 2 * lot[:, 0]), None, surefit.Sampling(split=(1, 0, 0)), 0)
+        assert not any(p.multiplies for p in teacher_of(problem, 0, bool).parts)
     # A noise that is known is one of values.
     assert kinds(noisy, surefit.Sampling(noise=0.1, split=(1, 0, 0))) == {False}

@@ -356,6 +356,36 @@ def test_a_line_that_is_better_than_a_process_that_follows_all_noisy_rows_is_kep
     assert rms(surefit.fit((x, y)).predict(points) - truth) <= 1.15 * rms(ridge - truth)
 
 
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize(("rows", "inputs", "noise", "kind"), [(15, 4, 0.5, "normal"), (20, 3, 1.0, "uniform")])
+def test_noisy_lines_of_few_rows_are_not_taken_for_the_runs_of_a_simulator(rows, inputs, noise, kind):
+    """Drawn evenly, and followed by a process that finds no noise: so few rows tell neither. In the mean over draws."""
+    from sklearn.linear_model import RidgeCV
+
+    ours, theirs = [], []
+    for draw in range(10):
+        rng = np.random.default_rng([draw, 77])
+        slopes = rng.normal(size=inputs)
+        x, points = (
+            rng.normal(size=(n, inputs)) if kind == "normal" else rng.uniform(-1, 1, (n, inputs)) for n in (rows, 1000)
+        )
+        y = x @ slopes + noise * np.linalg.norm(slopes) * rng.normal(size=rows)
+        size = np.linalg.norm(slopes)
+        ours.append(rms(surefit.fit((x, y)).predict(points) - points @ slopes) / size)
+        ridge = RidgeCV(np.logspace(-3, 4, 15)).fit(x, y)
+        theirs.append(rms(ridge.predict(points) - points @ slopes) / size)
+    assert rms(ours) <= 1.1 * rms(theirs)
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+def test_few_runs_that_nobody_spread_are_followed_where_a_line_misses_far_more():
+    rng = np.random.default_rng(1)
+    x, new = rng.random((20, 3)), rng.random((1000, 3))
+    truth = [np.exp(-2 * p[:, 0]) * (1 + p[:, 1]) ** 2 + p[:, 2] ** 2 for p in (x, new)]
+    fit = surefit.fit((x, truth[0]))
+    assert rms(fit.predict(new) - truth[1]) < 0.1 * truth[1].std() and fit.taught is not None
+
+
 def test_rows_that_somebody_spread_over_a_box_are_known_from_drawn_ones():
     from scipy.stats import qmc
 

@@ -86,6 +86,7 @@ FEW_ROWS = 500  # of a table, up to which all train and nobody is held out, wher
 HANDFUL = 3  # rows that a linear function is fitted to and nothing else: the best of many would be the luckiest
 MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
 MULTIPLE = 2.0  # the largest value over the smallest from which on a process of logarithms is tried
+SURELY_MULTIPLIES = 4.0  # log of how much more probable to it values must be (Kass and Raftery 1995: 3 to 5 is strong)
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer
 CATEGORIES = 5  # columns of 0 and 1, of which a row has one 1, from which on they have effects without lengths
@@ -127,6 +128,9 @@ STACKED_LARGE = 0.97  # the same of a mean with trees or networks for tables in 
 HEDGED, OF_LINE = 2.5, 0.6  # standard errors by which the best must beat ridge regression; else so much is of that
 EVEN = 1 / 300  # of even samples, how many are not taken for one
 LEAST_NOISE = 0.2  # deviations of noise in a design: with less the rows are runs of a simulator, and models stay alone
+# Rows for each input and one more, with fewer of which nothing tells that rows which nobody spread on purpose have no
+# noise, but that a line misses those left out by so many times the mean square: of lines with noise 2.2 at most.
+ROWS_THAT_TELL, BESIDE_LINE = 6, 3.0
 FARTHER = 0.25  # of the range that was seen, by which such a mean goes beyond it at most
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 

@@ -35,7 +35,8 @@ OUTLYING = 10.0  # deviations that no noise is off by
 NOTICED = 4.0  # deviations without which the pilot is not fitted again
 GROSS = 1.0  # times as far off as the target varies, too: what a pilot cannot follow is nearer
 MOSTLY = 0.75  # of the outliers, that are
-FEWEST, MOST_SHARE = 2, 0.1  # outliers: of one alone nothing is concluded; of many it is no outlier
+MOST_SHARE = 0.1  # outliers at most: of many it is no outlier
+LONE = 25.0  # deviations that one alone must be off by, between other rows: at an end the target may rise steeply
 CALM = 3.0  # deviations within which the neighbours of an outlier are: else it is a place that the pilot missed
 NEIGHBOURS = 4
 FEWEST_ROWS = 30
@@ -102,7 +103,8 @@ def robust(problem: Problem, seed: int, asked: bool) -> tuple[Problem, Sentence 
         weights = weights * problem.weights
     if problem.validation_weights is not None and validation is not None:
         validation = validation * problem.validation_weights
-    word = say("robust-asked" if asked else "robust-found", rows=n, far=int(far.sum()))
+    code = "robust-asked" if asked else "robust-found" if far.sum() > 1 else "robust-found-one"
+    word = say(code, rows=n, far=int(far.sum()))
     return replace(problem, weights=weights, validation_weights=validation), word
 
 
@@ -147,18 +149,24 @@ def _isolated(problem: Problem, found: Missed, outlying: np.ndarray) -> bool:
     size, far = found.residuals, np.flatnonzero(outlying)
     n = len(size)
     gross = size[far] * found.deviation >= GROSS * _varies(problem)  # farther off than the target varies
-    if gross.sum() < FEWEST or gross.mean() < MOSTLY:
-        return False
-    if not FEWEST <= len(far) <= MOST_SHARE * n:
+    if not gross.any() or gross.mean() < MOSTLY or len(far) > MOST_SHARE * n:
         return False
     from scipy.spatial import cKDTree
 
     x = problem.train[0]
+    if len(far) == 1 and (size[far[0]] <= LONE or _at_an_end(x, int(far[0]))):
+        return False
     spread = x.std(axis=0)
     u = x / np.where(spread > 0, spread, 1.0)
     _, near = cKDTree(u).query(u[far], k=min(n, NEIGHBOURS + 1))
     calm = np.median(size[near[:, 1:]], axis=1) <= CALM
     return bool(calm.mean() > 0.5)
+
+
+def _at_an_end(x: np.ndarray, row: int) -> bool:
+    """Whether no other row of x (n, d) goes as far as one does in some input."""
+    others, own = np.delete(x, row, axis=0), x[row]
+    return bool(((own > others.max(axis=0)) | (own < others.min(axis=0))).any())
 
 
 def _follow_in_logarithms(

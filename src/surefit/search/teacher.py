@@ -42,6 +42,7 @@ from surefit.search.limits import (
     ROWS_OF_LENGTHS,
     SPOILT,
     STARTS_OF_MANY,
+    SURELY_MULTIPLIES,
 )
 from surefit.sentences import Sentence, say
 from surefit.solvers.gaussian_process import GaussianProcess
@@ -493,9 +494,9 @@ def _searched(
             process = process_of(kernel, mean, multiplies, **(how if first else how | {"starts": 1}))
             process.fit(points, y, weights, None if first else found[-1].process.theta)
             found.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
-            if multiplies and first and process.log_density() <= likeliest:
+            if multiplies and first and process.log_density() <= likeliest + SURELY_MULTIPLIES:
                 break
-        return [e for e in found if not multiplies or e.process.log_density() > likeliest]
+        return [e for e in found if not multiplies or e.process.log_density() > likeliest + SURELY_MULTIPLIES]
 
     tried = fitted(False)
     likeliest = _likeliest(tried).log_density()

@@ -17,6 +17,7 @@ from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate, searched
 from surefit.search.comparing import shares, surely_less
 from surefit.search.limits import (
+    BESIDE_LINE,
     FARTHER,
     HEDGED,
     LEAST_NOISE,
@@ -25,12 +26,13 @@ from surefit.search.limits import (
     MOST_BLENDED,
     MOST_PARAMETERS,
     OF_LINE,
+    ROWS_THAT_TELL,
     SMOOTH,
     STACKED,
     STACKED_LARGE,
 )
 from surefit.search.runner import State, Strategy
-from surefit.search.teacher import Processes, spread_evenly
+from surefit.search.teacher import Processes, fills_its_box, spread_evenly
 from surefit.sentences import Sentence, say
 
 BLEND = "stage-blend"
@@ -242,8 +244,13 @@ def noisy(s: State, best: Candidate) -> bool:
     if best.score <= SMOOTH or s.problem.gradients is not None or s.problem.known or s.problem.function is not None:
         return False
     teacher = next((c.taught.teacher for c in s.candidates if c.taught is not None), None)
-    if teacher is None or not spread_evenly(s.problem.train[0], s.problem.domain):
+    x, box = s.problem.train[0], s.problem.domain
+    if teacher is None or not spread_evenly(x, box):
         return True
+    if len(x) < ROWS_THAT_TELL * (s.dim + 1) and not fills_its_box(box.scale(x)):
+        line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
+        if line is not None and line.score**2 <= BESIDE_LINE * best.score**2:
+            return best is not line  # so few rows a process follows, whatever noise they have
     return teacher.noise_share >= LEAST_NOISE
 
 

@@ -557,17 +557,19 @@ class Judge:
         self.points = (np.concatenate([self.points[0], found]), np.concatenate([self.points[1], values]))
 
     def estimated(
-        self, left_out: np.ndarray, rmse: np.ndarray | None = None, distance: np.ndarray | None = None
-    ) -> Measured:
+        self, left_out: np.ndarray, rmse: np.ndarray | None = None, distance: np.ndarray | None = None,
+        unlearned: np.ndarray | None = None,
+    ) -> Measured:  # fmt: skip
         """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
 
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell: of a teacher.
-        distance: (k,) of the model from that teacher, which is measured.
+        distance: (k,) of the model from that teacher, which is measured. unlearned: (k,), which share of the square of
+        the teacher's error is no noise.
         """
         x, y = self.problem.train
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
-            return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]), None)
+            return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]))
         taught, away = rmse, np.zeros(len(rmse)) if distance is None else distance
         rmse = np.hypot(taught, away)
         deviation = np.where(np.ptp(y, axis=0) > 0, root_mean_square(y - y.mean(axis=0)), np.nan)
@@ -581,7 +583,7 @@ class Judge:
             error, rmse=total, relative_l2=total / size if size > 0 else error.relative_l2, outputs=parts,
             r2=float(np.mean(r2[known])) if known.any() else math.nan,
         )  # fmt: skip
-        return with_ranges(found, left_out, taught, away)
+        return with_ranges(found, left_out, taught, away, np.ones(len(rmse)) if unlearned is None else unlearned)
 
     def measured_on(self, predict: Predict, points: Points, kind: str) -> Measured:
         """The error on these rows alone, and on nothing that is looked for."""
@@ -595,7 +597,7 @@ class Judge:
         if problem.quantiles:
             error = replace(error, coverage=Coverage.of(found, y, problem.quantiles))
         elif kind == "test" and len(x) < FEW and not (problem.plan is not None and problem.plan.apart):
-            error = with_ranges(error, found - y, np.array([part.rmse for part in error.outputs]), None, apart=True)
+            error = with_ranges(error, found - y, np.array([part.rmse for part in error.outputs]), apart=True)
         if not problem.log_target:
             return error
         square = float(np.mean((problem.coordinates(found) - problem.coordinates(y)) ** 2))
@@ -704,25 +706,30 @@ class Judge:
 
 
 def with_ranges(
-    error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None, apart: bool = False
-) -> Measured:
+    error: Measured, left_out: np.ndarray, rmse: np.ndarray, distance: np.ndarray | None = None,
+    unlearned: np.ndarray | None = None, apart: bool = False,
+) -> Measured:  # fmt: skip
     """An error that few rows tell with the ranges of its root mean squares.
 
     left_out (n, k): what rows are missed by when they are left out. rmse (k,): what they tell. distance (k,): what is
-    known beside it, of a model from its teacher; None: nothing was taught. apart: whether they are test rows.
+    known beside it, of a model from its teacher. unlearned (k,): which share of the square of the teacher's error is no
+    noise; None: nothing was taught. apart: whether they are test rows.
     """
+    inputs = max(1, len(error.at))
 
-    def around(size: float, misses: np.ndarray, away: float) -> Range | None:
-        known = range_around(size, misses, distance is not None, apart)
+    def around(size: float, misses: np.ndarray, away: float, share: float | None) -> Range | None:
+        known = range_around(size, misses, None if share is None else (share, inputs), apart)
         return None if known is None else known.farther(away)
 
     beside = np.zeros(len(rmse)) if distance is None else distance
+    shares = [None] * len(rmse) if unlearned is None else unlearned.tolist()
     parts = tuple(
-        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(beside[j])))
+        replace(part, rmse_range=around(float(rmse[j]), left_out[:, [j]], float(beside[j]), shares[j]))
         for j, part in enumerate(error.outputs)
     )
     size, away = (float(root_mean_square(each.reshape(-1, 1))[0]) for each in (rmse, beside))
-    return replace(error, outputs=parts, rmse_range=around(size, left_out, away))
+    share = None if unlearned is None else float(unlearned.mean())
+    return replace(error, outputs=parts, rmse_range=around(size, left_out, away, share))
 
 
 def _sizes(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """How far an estimated error may be off: a range in which the true one lies, for most fits.
 
 What few rows left out are missed by, or few test rows, tells an error only so well: its logarithm has a deviation. One
-part of that follows from these very rows, as a mean of squares of which a few are large is a matter of luck; the other,
-of what any so few rows tell, was read from fits of functions whose true error is known (limits.py).
+part of that follows from these very rows, as a mean of squares of which a few are large is a matter of luck. The others
+were read from fits of functions whose true error is known (limits.py): what any so few rows tell, and, where a process
+follows values without noise, that with few inputs its error is made in few places, beside the border above all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.search.limits import ABOVE, BELOW, OF_ROWS, OF_TAUGHT_ROWS, UNKNOWN, UNKNOWN_OF_TAUGHT
+from surefit.search.limits import ABOVE, BELOW, IN_PLACES, UNKNOWN, UNKNOWN_OF_TAUGHT
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,15 @@ class Range:
         return None if data is None else cls(float(data["low"]), float(data["high"]), float(data["level"]))
 
 
-def range_around(rmse: float, misses: np.ndarray, taught: bool, apart: bool = False) -> Range | None:
+def range_around(
+    rmse: float, misses: np.ndarray, taught: tuple[float, int] | None = None, apart: bool = False
+) -> Range | None:
     """The range of an error, from what rows are missed by (n, k) when they are left out; None where that is nothing.
 
-    taught: whether a Gaussian process was the teacher. Its error is carried from the rows to where it is asked for, and
-    most often there is no noise in it, which is what other errors are mostly made of, and what rows tell best.
-    apart: whether the rows took no part in any fit, as few test rows.
+    taught: where a Gaussian process was the teacher, which share of the square of its error is no noise, and the number
+    of its inputs. apart: whether the rows took no part in any fit, as few test rows.
 
-    >>> low, high = range_around(1.0, np.array([[1.0], [-1.0], [0.5], [-1.5]] * 10), taught=False)
+    >>> low, high = range_around(1.0, np.array([[1.0], [-1.0], [0.5], [-1.5]] * 10))
     >>> round(low, 2), round(high, 2)
     (0.75, 1.37)
     """
@@ -63,7 +65,7 @@ def range_around(rmse: float, misses: np.ndarray, taught: bool, apart: bool = Fa
     return Range(rmse * math.exp(-BELOW * deviation), rmse * math.exp(ABOVE * deviation))
 
 
-def deviation_of_logarithm(misses: np.ndarray, taught: bool, apart: bool = False) -> float:
+def deviation_of_logarithm(misses: np.ndarray, taught: tuple[float, int] | None = None, apart: bool = False) -> float:
     """The deviation of the logarithm of a root mean square that rows left out tell, of what they are missed by (n, k).
 
     Of a mean of n squares it is half the relative deviation of one over the root of n, by Taylor's formula. apart: of
@@ -74,8 +76,9 @@ def deviation_of_logarithm(misses: np.ndarray, taught: bool, apart: bool = False
         squares = np.mean((misses / largest) ** 2, axis=1) if 0.0 < largest < math.inf else np.full(1, np.nan)
     n = len(misses)
     by_luck = 0.5 * float(squares.std()) / float(squares.mean()) / math.sqrt(n)
-    of_rows, unknown = (OF_TAUGHT_ROWS, UNKNOWN_OF_TAUGHT) if taught else (OF_ROWS, UNKNOWN)
-    return math.hypot(of_rows * by_luck, unknown / math.sqrt(n - 0.5 if apart else n))
+    unknown = (UNKNOWN if taught is None else UNKNOWN_OF_TAUGHT) / math.sqrt(n - 0.5 if apart else n)
+    in_places = 0.0 if taught is None else IN_PLACES * taught[0] / taught[1]  # of one addend of the square
+    return math.hypot(by_luck, unknown, in_places)
 
 
 __all__ = ["Range", "range_around"]

@@ -188,17 +188,28 @@ class Processes:
         return np.asarray(np.minimum(most, carried))
 
     @property
+    def seen_noise(self) -> np.ndarray:
+        """The deviation of the noise that the processes see in each output, (k,)."""
+        square, whole, unit = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1]), unit_of(self.y)
+        for part, process in zip(self.parts, self.made, strict=True):
+            square[list(part.outputs)] += part.share * (process.noise_ / unit[list(part.outputs)]) ** 2
+            whole[list(part.outputs)] += part.share
+        return np.asarray(unit * np.sqrt(square / whole))
+
+    @property
     def without_noise(self) -> bool:
         """Whether it follows the values and finds no noise in them.
 
         Of every output the rows left out are missed by less than by their mean, and by more than twice the noise.
         """
-        square, whole, unit = np.zeros(self.y.shape[1]), np.zeros(self.y.shape[1]), unit_of(self.y)
-        for part, process in zip(self.parts, self.made, strict=True):
-            square[list(part.outputs)] += part.share * (process.noise_ / unit[list(part.outputs)]) ** 2
-            whole[list(part.outputs)] += part.share
         miss = root_mean_square(self.left_out()[0] - self.y)
-        return bool(((miss < deviation_of(self.y)) & (unit * np.sqrt(square / whole) <= 0.5 * miss)).all())
+        return bool(((miss < deviation_of(self.y)) & (self.seen_noise <= 0.5 * miss)).all())
+
+    @property
+    def unlearned(self) -> np.ndarray:
+        """Which share of the mean square that rows left out are missed by is no noise, (k,)."""
+        miss = root_mean_square(self.left_out()[0] - self.y)
+        return np.asarray(1.0 - np.minimum(1.0, self.seen_noise / np.maximum(miss, np.finfo(np.float64).tiny)) ** 2)
 
     @property
     def doubt(self) -> np.ndarray:
@@ -272,10 +283,13 @@ class Taught:
     distance: Measured
 
     @property
-    def parts(self) -> tuple[np.ndarray, np.ndarray]:
-        """What the error of the network is made of, each (k,): that of its teacher, and its distance from it."""
+    def parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the error of the network is made of, each (k,): that of its teacher, and its distance from it.
+
+        The third is which share of the square of the first is no noise.
+        """
         error, distance = ([part.rmse for part in e.outputs] for e in (self.estimate, self.distance))
-        return np.array(error), np.array(distance)
+        return np.array(error), np.array(distance), self.teacher.unlearned
 
     def sentence(self) -> Sentence:
         """All of it in words."""

@@ -293,7 +293,8 @@ def error_of(s: State, teacher: Processes, left_out: np.ndarray) -> tuple[np.nda
         found = np.exp(found) if s.problem.log_target else found
         return error, Judge.apart(s.problem, found, s.problem.validation, "validation")
     error = teacher.error(s.problem.domain, s.seed)
-    return error, s.judge.estimated(*in_target_units(s.problem, left_out, error))
+    left_out, rmse = in_target_units(s.problem, left_out, error)
+    return error, s.judge.estimated(left_out, rmse, unlearned=teacher.unlearned)
 
 
 def beyond(box: Domain) -> Domain:

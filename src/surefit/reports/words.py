@@ -257,6 +257,10 @@ WORDS: dict[str, Both] = {
     "not-asked": Both("none was asked for", "没有要求"),
     "fit-caption": Both("Fit and target, and the error between them.", "拟合与目标，以及两者之差。"),
     "fit-data-caption": Both("Fit and data, and the error between them.", "拟合与数据，以及两者之差。"),
+    "fit-classes-caption": Both(
+        "Which class is the likeliest and how likely, or which classes were taken for which.",
+        "最可能的类别及其概率，或各类别被判为哪一类。",
+    ),
     "error-caption": Both("Where the error is large.", "误差大的地方。"),
     "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
     # certificate

@@ -161,6 +161,10 @@ WORDS: dict[str, Both] = {
         "Inputs are scaled before the network and outputs unscaled after it. This belongs to the model:",
         "输入在进入网络前缩放，输出在离开网络后还原。这属于模型的一部分：",
     ),
+    "logarithms": Both(
+        "What is scaled is the natural logarithm of {names}.",
+        "缩放的是 {names} 的自然对数。",
+    ),
     "no-scaling": Both("Inputs and outputs are not scaled.", "输入和输出都没有缩放。"),
     "shift": Both("shift", "平移"),
     "scale": Both("scale", "比例"),

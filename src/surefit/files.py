@@ -194,13 +194,14 @@ def _near(missing: Path) -> str:
     return ""
 
 
-def make_directory(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError) -> Path:
-    """The directory, made if needed with those above it."""
+def make_directory(path: str | os.PathLike[str], *, error: type[SurefitError] = DataError, argument: str = "") -> Path:
+    """The directory, made if needed with those above it. argument: which one named it, for the error."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as e:
-        raise error(f"cannot make the directory {str(path)!r} ({reason(e)})") from None
+        named = f"{argument}: " if argument else ""
+        raise error(f"{named}cannot make the directory {str(path)!r} ({reason(e)})") from None
     return folder
 
 

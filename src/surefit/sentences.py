@@ -668,11 +668,11 @@ SENTENCES: dict[str, Both] = {
     "not-compiled": Both("trained without the compiler, which is slower: {why}", "未经编译训练，速度较慢：{why}"),
     "stage-placed": Both("{stage}, placed for float32", "{stage}，为 float32 重新放置"),
     "stepped-round": Both(
-        "at {points} points the target has no value, 0/0 for one, though it has a limit; the limit was taken",
-        "在 {points} 个点上目标函数没有值（例如 0/0），但有极限；取了极限值",
+        "points at which the target has no value, as 0/0 has none, but a limit, which was taken: {points}",
+        "有 {points} 个点上目标函数没有值（例如 0/0），但有极限；取了极限值",
     ),
     "points-failed": Both(
-        "the function raised an error at {count} points, which were left out; the first, at {where}: {error}",
+        "points left out because the function raised an error there: {count}; the first, at {where}: {error}",
         "函数在 {count} 个点上出错，这些点已被略去；第一个在 {where}：{error}",
     ),
     "few-for-time": Both(

@@ -189,3 +189,54 @@ def test_a_value_that_may_be_missing_is_left_out_empty_or_nan(surefit, kinds_of_
     assert ran.code == 0, ran.err
     expected = library.load(kinds_of_columns).predict({"color": "red", "when": "2024-01-05", "size": math.nan})
     assert float(ran.out) == pytest.approx(float(expected[0]), rel=1e-12)
+
+
+WORSE = [  # bytes of a file, options, what is said
+    (b"x,y\n1,2\n1e400,3\n", "", "line 3, column 'x' is '1e400', and numbers in float64 end at 1.8e308"),
+    (b"x,y\n1,2\n2,-.5e999\n", "", "line 3, column 'y' is '-.5e999', and numbers in float64 end at"),
+    (b"x;y\n1;2\n2;1,5D+400\n", "--decimal ,", "'1,5D+400', and numbers in float64 end at"),
+    (b"x,y\n1,2\n1e400x,3\n", "", "not a number"),
+    (b"\0" * 3000, "", "holds no text, only blanks or zero bytes"),
+    (b"\n\n \n", "", "holds no text, only blanks or zero bytes"),
+    (b"x,y\n", "", "only a header, no rows"),
+    (b"g,y\na,1\na,2\nb,3\nb,4\nc,5\nc,6\n", "--groups g", "'g' is then no input, and no other column is left"),
+]
+
+
+@pytest.mark.parametrize("content, options, words", WORSE)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_no_table_can_hold_is_called_by_its_name(surefit, tmp_path, content, options, words, lang):
+    (tmp_path / "t.csv").write_bytes(content)
+    ran = surefit(f"fit {tmp_path / 't.csv'} {options} --lang {lang}")
+    assert ran.code == 2
+    if lang == "en":
+        assert words in ran.err
+    else:
+        assert re.search("[\u4e00-\u9fff]", ran.err) and not re.search("[a-z]{3,} [a-z]{3,} [a-z]{3,}", ran.err)
+
+
+@pytest.mark.parametrize("ending", ["npz", "npy"])
+def test_a_file_that_is_no_array_does_not_advise_to_unpickle_it(surefit, tmp_path, ending):
+    (tmp_path / f"t.{ending}").write_bytes(b"PK nope")
+    ran = surefit(f"fit {tmp_path / f't.{ending}'}")
+    assert ran.code == 2 and "not a readable NumPy file of numbers" in ran.err and "allow_pickle" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("data sin(x) --on x=0:1 --out {taken}", "--out: cannot make the directory"),
+        ("fit sin(x) --on x=0:1 --checkpoint {taken}", "--checkpoint: cannot make the directory"),
+        ("construct {taken}.csv --tol 0.1", "names a table, and a formula is needed"),
+    ],
+)
+def test_the_option_is_named(surefit, tmp_path, line, said):
+    (tmp_path / "taken").write_text("a file")
+    ran = surefit(line.format(taken=tmp_path / "taken"))
+    assert ran.code == 2 and said in ran.err
+
+
+@pytest.mark.parametrize("table", [lambda: zip([1, 2], [3, 4], strict=True), lambda: ((v for v in (1, 2)), [3, 4])])
+def test_what_gives_its_values_once_is_no_table(table):
+    with pytest.raises(library.errors.DataError, match=r"gives its values once.* list\(\.\.\.\)"):
+        library.fit(table())

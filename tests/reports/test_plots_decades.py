@@ -91,3 +91,20 @@ def test_the_loss_of_quantiles_is_named(tmp_path):
     assert loss_of(fit) == "pinball"
     page = fit.report(tmp_path / "r.html").read_text(encoding="utf-8")
     assert "pinball" in page and "mean squared error" not in page and ">mse<" not in page
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_a_label_over_decades_has_no_power_of_ten(two, tmp_path):
+    """The ticks of a logarithm are whole numbers: 'p (×10⁶)' beside a tick of 10⁶ is a million times too much."""
+    from surefit.reports.plots import data_figure
+
+    box = {"p": (1e-3, 1e6, "log")} | ({"q": (1e-9, 1e-8)} if two else {})
+    text = "log10(p) + 1e8*q" if two else "log10(p)"
+    fit = surefit.fit(text, box, method="features", model=(8,))
+    for figure in (fit.plot(), data_figure(fit), *([] if two else [fit.plot("units")])):
+        for axes in figure.axes:
+            if "p" in axes.get_xlabel():
+                assert axes.get_xlabel() == "p" and axes.get_xscale() == "log"
+    if two:
+        assert "×10" in fit.plot().axes[0].get_ylabel() or fit.plot().axes[0].yaxis.get_offset_text().get_text()
+    plt.close("all")

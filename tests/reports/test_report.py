@@ -539,3 +539,28 @@ def test_a_name_before_a_sentence_has_the_mark_of_its_language_and_data_that_are
     assert "Accuracy: " in english and "test data" not in english
     with_test = surefit.fit((x, x[:, 0] ** 2), method="polynomial", data=surefit.Sampling(split=(0.8, 0.1, 0.1)))
     assert "trained on, and the test data" in with_test.report(tmp_path / "test.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_the_formula_of_a_report_says_where_logarithms_are(both, tmp_path):
+    """Evaluated as it is written, with the shifts and scales of the table, it gives what predict gives."""
+    box = {"p": (1e-2, 1e2, "log")} | ({"q": (0.0, 1.0)} if both else {})
+    fit = surefit.fit("log(p) + q" if both else "log(p)", box, method="features", model=(6,))
+    page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "natural logarithm of p" in page
+    assert (r"u_{1} &= \ln x_{1}" in page and r"u_{2} &= x_{2}" in page) if both else r"\frac{\ln x - m_x}{s_x}" in page
+    x = np.array([[0.5, 0.25], [20.0, 0.75]])[:, : len(fit.names)]
+    u = np.column_stack([np.log(x[:, :1]), x[:, 1:]])
+    m = fit.model
+    h = (u - m.x_shift.numpy()) / m.x_scale.numpy()
+    first, last = (layer for layer in fit.network.modules() if isinstance(layer, surefit.nn.Linear))
+    h = np.tanh(h @ first.weight.detach().numpy().T + first.bias.detach().numpy())
+    y = m.y_scale.numpy() * (h @ last.weight.detach().numpy().T + last.bias.detach().numpy()) + m.y_shift.numpy()
+    assert np.allclose(y[:, 0], fit.predict(x), rtol=1e-9)
+
+
+def test_the_formula_of_a_logarithmic_target_ends_in_its_exponential(tmp_path):
+    x = np.linspace(0.0, 1.0, 60)
+    fit = surefit.fit({"x": x, "price": np.exp(3 * x)}, target_scale="log", method="features", model=(6,))
+    page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")
+    assert r"\hat{y} &= \exp(s_y" in page and "natural logarithm of price" in page

@@ -37,6 +37,48 @@ def test_a_missing_name_says_what_to_use(module, name, words):
         getattr(module, name)
 
 
+# names that share letters with something else, of another sense
+STRANGE = "ops package testing nested export quantization xpu polygamma hub nll profiler library fx rfft poisson"
+
+
+@pytest.mark.parametrize("name", STRANGE.split())
+def test_no_name_is_proposed_that_only_shares_letters(name):
+    with pytest.raises(AttributeError) as raised:
+        getattr(st, name)
+    assert "nearest name" not in str(raised.value)
+
+
+SLIPS = {
+    st: "tahn:tanh arrange:arange zeros_lik:zeros_like matmull:matmul soft_max:softmax new_zeros:zeros flaot32:float32",
+    st.nn: "Lienar:Linear ReLu:ReLU Tanhh:Tanh CrossEntropy:CrossEntropyLoss MSE:MSELoss LSTm:LSTM Dropuot:Dropout",
+    st.nn.functional: "mse:mse_loss relu_:relu crossentropy:cross_entropy nll:nll_loss",
+    st.optim: "SGDD:SGD Adm:Adam",
+}
+
+
+@pytest.mark.parametrize("module, pair", [(m, pair) for m, pairs in SLIPS.items() for pair in pairs.split()])
+def test_a_slip_of_the_fingers_is_understood(module, pair):
+    name, meant = pair.split(":")
+    with pytest.raises(AttributeError, match=f"nearest name is {meant}$"):
+        getattr(module, name)
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("inner", lambda x, y: np.inner(x, y)),
+        ("rot90", lambda x, y: np.rot90(x)),
+        ("renorm", lambda x, y: x * np.minimum(3.0 / np.linalg.norm(x, axis=1, keepdims=True), 1.0)),
+    ],
+)
+def test_what_is_proposed_instead_does_the_same(name, expected):
+    """These cures are Python: they run, and give what the missing name gives elsewhere."""
+    x, y = st.arange(6.0).reshape(2, 3), st.arange(12.0).reshape(4, 3)
+    cure = st._ELSEWHERE[name].removeprefix("use ")
+    found = eval(cure, {"x": x, "y": y, "limit": 3.0})  # noqa: S307
+    assert np.allclose(found.numpy(), expected(x.numpy(), y.numpy()))
+
+
 @pytest.mark.parametrize(
     "call",
     [

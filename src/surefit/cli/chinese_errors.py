@@ -249,6 +249,9 @@ _KNOWN = {
     "the file is empty": "文件为空",
     "the sheet is empty": "工作表为空",
     "only a header, no rows": "只有表头，没有数据行",
+    "holds no text, only blanks or zero bytes; it may be cut off or damaged": (
+        "没有文字，只有空白或零字节；文件可能被截断或已损坏"
+    ),
     "no columns": "没有列",
     "cannot be read ({})": "无法读入（{0}）",
     "holds {}, which is no array of NumPy; write the file with np.savez": (
@@ -315,6 +318,10 @@ _KNOWN = {
     "the name {} stands over columns {}; names must differ{}": "名称 {0} 出现在第 {1} 列；名称不能相同{2}",
     "not a readable Parquet file ({})": "不是可读的 Parquet 文件（{0}）",
     "not a readable Excel file ({})": "不是可读的 Excel 文件（{0}）",
+    (
+        "not a readable NumPy file of numbers; pickled objects are not loaded, so write it with numpy.savez or "
+        "numpy.save from arrays of numbers"
+    ): "不是可读的 NumPy 数值文件；不会载入 pickle 对象，请用 numpy.savez 或 numpy.save 从数值数组写出该文件",
     "not a readable NumPy file of numbers ({})": "不是可读的 NumPy 数值文件（{0}）",
     "has several sheets, {}; name one, such as {}": "有多个工作表：{0}；请指明一个，例如 {1}",
     "{} has no sheet {}; it has {}": "{0} 没有工作表 {1}；有 {2}",
@@ -333,6 +340,9 @@ _KNOWN = {
     ),
     "cannot write a table to {}; expected one of {}": "无法把表格写入 {0}；应为以下之一：{1}",
     # tables: columns and cells
+    "column {} is {}, and numbers in float64 end at 1.8e308; correct it, or use a larger unit": (
+        "{0} 列为 {1}，而 float64 的数到 1.8e308 为止；请改正，或换用更大的单位"
+    ),
     "column {} is {}, not a number": "{0} 列为 {1}，不是数",
     "column {} is {}, not a number; {}": "{0} 列为 {1}，不是数；{2}",
     "column {} is {}, not a number; every value must be finite": "{0} 列为 {1}；每个值都应是有限的数",
@@ -451,6 +461,9 @@ _KNOWN = {
     ),
     "groups were given as well, and rows are held out by one of the two; leave one out": (
         "同时给出了分组，而留出行只能依其中之一；请去掉一个"
+    ),
+    "{} is then no input, and no other column is left but the target; add one": (
+        "{0} 因此不是输入，除目标外没有剩下其他列；请补充一列"
     ),
     "{} is the target, which its rows do not share; name another column": "{0} 是目标，各行并不共用；请指明另一列",
     "column {} holds texts, which have no order in time; name one of numbers or times": (
@@ -580,6 +593,7 @@ _KNOWN = {
     "no bound of the error with units={} was proved; is there a pole in {}? Else give more time": (
         "units={0} 时误差没有得到界；{1} 内有极点吗？否则请给更多时间"
     ),
+    "names a table, and a formula is needed, such as 'sin(x)'": "是表格的名称，而需要的是公式，例如 'sin(x)'",
     "say where, for example --on x=-3:3": "请写明区间，例如 --on x=-3:3",
     "{} is no relation; write one with <=, >=, < or >, such as 'y <= 1'": (
         "{0} 不是关系式；请用 <=、>=、< 或 > 写，例如 'y <= 1'"

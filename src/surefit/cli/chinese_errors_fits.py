@@ -200,6 +200,9 @@ FITS = {
     "of a table that is read in parts they are a column; give its name": "分块读入的表格，权重是其中一列；请给出列名",
     "is added to values of a function; a table in parts stays as it is": "加到函数值上；分块读入的表格保持原样",
     "no input columns": "没有输入列",
+    "a {} gives its values once, which is not enough; give list(...) of it": (
+        "{0} 的值只能取一次，不够用；请给出它的 list(...)"
+    ),
     "a logarithmic input has values that are not above 0; leave 'log' out, or such rows": (
         "取对数的输入中有不大于 0 的值；请去掉 'log'，或去掉这样的行"
     ),

@@ -109,7 +109,10 @@ def construct(
     surefit construct "sin(x)" --on x=-3:3 --tol 1e-3 --out sine
     """
     from surefit import fitting
+    from surefit.data.sources import is_table_path
 
+    if is_table_path(formula):
+        raise ArgumentError(f"FORMULA {formula!r}: names a table, and a formula is needed, such as 'sin(x)'")
     if not on:
         raise DomainError("--on: say where, for example --on x=-3:3")
     with speaking_of_options(own_options("domain", "tol", "units", "time")):

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from surefit.files import make_directory
+
 from .grammar import with_settings
 from .language import words
 from .readers import choice, number
@@ -58,7 +60,7 @@ def data(
         if "extra_box" in settings:
             check_extra_box(domain, settings["extra_box"])
         tables = generate(formula.strip(), domain, test=test, drop_nonfinite=drop_nonfinite, generator=seed, **settings)
-    paths = write_tables(tables, out, form)
+    paths = write_tables(tables, make_directory(out, argument="--out"), form)
     if as_json:
         print_json({
             name: {

@@ -636,6 +636,12 @@ def _times(words: Cells, present: Sequence[int], name: str, raw: Raw) -> Column 
     return Column(TIME if found.dtype.kind == "M" else CLOCK, found, has_zone(words[present[0]]))
 
 
+def _is_beyond(word: str) -> bool:
+    """Whether a text is a number that is too large to be one in float64, as 1e400 is."""
+    written = re.fullmatch(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eEdD]([+-]?[0-9]+))?", word)
+    return written is not None and math.isinf(float(f"{written[1]}e{written[2] or 0}"))
+
+
 def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
     return raw.error(
         row,
@@ -647,6 +653,11 @@ def _mixed(raw: Raw, row: int, name: str, cell: str, others: str) -> DataError:
 def not_a_number(raw: Raw, row: int, name: str, cell: str, decimal: str = ".", more: str = "") -> DataError:
     """The error for a cell that is not a number, with what to do about it."""
     word = cell.strip()
+    if _is_beyond(word.replace(decimal, ".")):
+        return raw.error(
+            row,
+            f"column {name!r} is {cell!r}, and numbers in float64 end at 1.8e308; correct it, or use a larger unit",
+        )
     if decimal == "." and re.fullmatch(r"[+-]?\d+,\d+", word):
         hint = (
             f"if the comma is a decimal mark, say {spelled('decimal', repr(','))}; if it separates thousands, remove it"

@@ -203,6 +203,8 @@ def raw_of_rows(
         for column, cell in zip(columns, row.cells, strict=True):
             column.add(cell)
     if not lines:
+        if not any(name.strip(" \t\0\ufeff") for name in own):
+            raise DataError(f"{label}: holds no text, only blanks or zero bytes; it may be cut off or damaged")
         raise DataError(f"{label}: only a header, no rows")
     return Raw(label, own, columns, None, lines, line)
 

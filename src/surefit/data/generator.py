@@ -16,6 +16,7 @@ from surefit.data.domain import Domain, check_finite
 from surefit.data.sampling import Noise, Sampling
 from surefit.data.table import FORMATS, Table, write_table
 from surefit.errors import ArgumentError, DataError
+from surefit.files import make_directory
 from surefit.formulas import Formula, parse_many
 from surefit.keywords import naming
 
@@ -115,10 +116,7 @@ def write_tables(
     if format not in FORMATS:
         raise DataError(f"format: {format!r} is unknown; choose one of {', '.join(FORMATS)}")
     folder = Path(directory)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make the directory {str(folder)!r} ({error.strerror or error})") from error
+    make_directory(folder, argument="directory")
     return {name: write_table(table, folder / f"{name}.{format}") for name, table in tables.items()}
 
 

@@ -13,7 +13,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -131,6 +131,10 @@ def _from_object(source: Any) -> Raw:
     if hasattr(source, "columns") and hasattr(source, "__getitem__") and not isinstance(source, np.ndarray):
         return _from_dataframe(source)
     pair = isinstance(source, tuple | list) and len(source) == 2
+    for part in (source, *(source if pair else ())):
+        if isinstance(part, Iterator):
+            what = type(part).__name__
+            raise DataError(f"table: a {what} gives its values once, which is not enough; give list(...) of it")
     if pair and (isinstance(source, tuple) or all(isinstance(part, np.ndarray) for part in source)):
         return _from_pair(*source)
     if isinstance(source, tuple) and len(source) > 2 and any(isinstance(part, np.ndarray) for part in source):
@@ -402,6 +406,11 @@ def _loaded(path: Path) -> Any:
     try:
         return np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        if "pickled" in str(error):  # NumPy's words, also of anything that is neither an archive nor an array
+            raise DataError(
+                f"{path.name}: not a readable NumPy file of numbers; pickled objects are not loaded, so write it with "
+                "numpy.savez or numpy.save from arrays of numbers"
+            ) from error
         raise DataError(f"{path.name}: not a readable NumPy file of numbers ({error})") from error
 
 

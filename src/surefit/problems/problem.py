@@ -58,6 +58,11 @@ class Problem:
         return tuple(self.source.get("quantiles", ()))
 
     @property
+    def target(self) -> str:
+        """Of quantiles the name of their one target."""
+        return self.outputs[0].rsplit(" q", 1)[0]
+
+    @property
     def signs(self) -> tuple[int, ...]:
         """Of each input 1 where the target rises with it, -1 where it falls, 0 where nobody says; () of none."""
         told: dict[str, int] = self.source.get("monotone", {})

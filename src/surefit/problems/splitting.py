@@ -44,6 +44,8 @@ def split_by_columns(target: Any, plan: Sampling, reading: Mapping[str, Any]) ->
     wanted = [targets] if isinstance(targets, str | int) else list(targets or ())
     if name in wanted or (not wanted and name in (raw.targets or known[-1:])):
         raise DataError(f"groups: {name!r} is the target, which its rows do not share; name another column")
+    if own and set(own) <= set(wanted or raw.targets or known[-1:]):
+        raise DataError(f"groups: {name!r} is then no input, and no other column is left but the target; add one")
     if "inputs" not in options:
         options["columns" if "columns" not in options else "inputs"] = own
     return target, plan, options

@@ -32,7 +32,7 @@ from surefit.reports.card import (
 )
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
 from surefit.reports.model import model_section
-from surefit.reports.plots import draw, loss_of
+from surefit.reports.plots import data_figure, draw, loss_of
 from surefit.reports.provenance import python_code
 from surefit.reports.words import Speech
 from surefit.search.judging import place_words
@@ -88,7 +88,9 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
     if fit.classified is not None:
         return [_named(say, "accuracy", fit.classified.sentence(), "strong")]
     if e.coverage is not None:
-        return [Text(" ".join(text for _, text in coverage_rows(e, say)), "strong")]
+        colon, stop = (": ", ". ") if say.lang == "en" else ("：", "。")
+        sentences = (f"{label[0].upper()}{label[1:]}{colon}{text}{stop}" for label, text in coverage_rows(e, say))
+        return [Text("".join(sentences).strip(), "strong")]
     words = [
         say(
             f"verdict{_how(fit)}",
@@ -183,27 +185,18 @@ def data_section(fit: Record, say: Speech) -> list[Block]:
         blocks.append(Text(say("sample-only", kept=kept, rows=sizes["train"]), "quiet"))
     blocks.append(_columns_table(fit, say))
     caption = say("data-caption" if sizes.get("test") else "data-caption-train")
-    return [*blocks, Picture("data", lambda: _data_figure(fit), caption)]
+    return [*blocks, Picture("data", lambda: data_figure(fit), caption)]
 
 
 def _columns_table(fit: Record, say: Speech) -> Table:
     values = np.concatenate(fit.problem.train, axis=1)  # (n, d + k)
-    names = (*fit.names, *fit.outputs)
+    names = (*fit.names, *((fit.problem.target,) if fit.problem.quantiles else fit.outputs))  # one target of all levels
     rows = [
         (name, *(number(float(f(column))) for f in (np.min, np.max, np.mean, np.std)))
-        for name, column in zip(names, values.T, strict=True)
+        for name, column in zip(names, values.T[: len(names)], strict=True)
     ]
     header = tuple(say(key) for key in ("column", "least", "most", "mean", "deviation"))
     return Table(rows, header, (1, 2, 3, 4), say("training-values"))
-
-
-def _data_figure(fit: Record) -> Any:
-    from surefit import view
-    from surefit.view.data_plots import data_panels
-
-    problem, names = fit.problem, (*fit.names, *fit.outputs)
-    draw = view.scatter_2d if len(fit.names) == 2 else data_panels
-    return draw(*problem.train, test=problem.test, names=names)
 
 
 # --- training -----------------------------------------------------------------------------------------------
@@ -286,11 +279,15 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
         *_classes(fit, say),
         Table(rows),
         *_output_errors(fit, say),
+    ]
+    if fit.classified is not None:
+        return [*blocks, Picture("fit", lambda: draw(fit, "fit"), say("fit-classes-caption"))]
+    blocks += [
         Picture("fit", lambda: draw(fit, "fit"), say("fit-caption" if known else "fit-data-caption")),
         Picture("error", lambda: draw(fit, "error"), say("error-caption")),
     ]
     if len(fit.names) == 2:
-        blocks.append(Picture("surface", lambda: _surface(fit), say("surface-caption")))
+        blocks.append(Picture("surface", lambda: draw(fit, "surface"), say("surface-caption")))
     return blocks
 
 
@@ -329,15 +326,6 @@ def _output_errors(fit: Record, say: Speech) -> list[Block]:
     ]
     header = tuple(say(key) for key in ("output", "max-error", "at", "rmse", "r2"))
     return [Table(rows, header, (1, 3, 4), say("output-errors"))]
-
-
-def _surface(fit: Record) -> Any:
-    from surefit import view
-
-    axes = [np.linspace(low, high, 81) for low, high in zip(fit.domain.low, fit.domain.high, strict=True)]
-    grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
-    values = fit._predict(grid).reshape(81, 81, len(fit.outputs))
-    return view.surface(axes[0], axes[1], values, names=(*fit.names, *fit.outputs))
 
 
 def certificate_section(fit: Record, say: Speech) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,9 @@ def model_section(fit: Record, say: Speech) -> list[Block]:
     blocks: list[Block] = [Text(words)]
     if plain and sizes is not None and (settings := network.settings()) is not None:
         bias, activation = settings.get("bias", True), settings["activation"]
-        blocks.append(mlp_formula(sizes, activation, fit.method.get("scale", True), bias))
+        logs = tuple(name in fit.domain.logarithmic for name in fit.names) if fit.model.has_log else ()
+        scale = fit.method.get("scale", True)
+        blocks.append(mlp_formula(sizes, activation, scale, bias, x_log=logs, y_log=fit.model.y_log))
     blocks += _layers(fit, say)
     if sizes is not None:
         blocks.append(Picture("network", lambda: graph(fit, "network"), say("diagram-caption")))
@@ -64,13 +67,15 @@ def _scaling(fit: Record, say: Speech) -> list[Block]:
     m = fit.model
     shifts = np.concatenate([m.x_shift.numpy(), m.y_shift.numpy()])
     scales = np.concatenate([m.x_scale.numpy(), m.y_scale.numpy()])
+    logs = [*(fit.domain.logarithmic if m.has_log else ()), *(fit.outputs if m.y_log else ())]
+    taken = [Text(say("logarithms", names=", ".join(logs)))] if logs else []
     if not shifts.any() and (scales == 1.0).all():
-        return [Text(say("no-scaling"))]
+        return [*taken, Text(say("no-scaling"))]
     rows = [
         (name, f"{shift:.6g}", f"{scale:.6g}")
         for name, shift, scale in zip((*fit.names, *fit.outputs), shifts, scales, strict=True)
     ]
-    return [Text(say("scaling")), Table(rows, (say("column"), say("shift"), say("scale")), (1, 2))]
+    return [*taken, Text(say("scaling")), Table(rows, (say("column"), say("shift"), say("scale")), (1, 2))]
 
 
 # --- formula ------------------------------------------------------------------------------------------------
@@ -82,19 +87,34 @@ def _sub(letter: str, *index: str) -> str:
     return f"<msub><mi>{letter}</mi><mrow>{''.join(index)}</mrow></msub>"
 
 
-def mlp_formula(sizes: list[int], activation: str | list[str], is_scaled: bool, bias: bool = True) -> Formula:
+def mlp_formula(
+    sizes: list[int], activation: str | list[str], is_scaled: bool, bias: bool = True, *,
+    x_log: Sequence[bool] = (), y_log: bool = False,
+) -> Formula:  # fmt: skip
     r"""The formula of a multilayer perceptron: its input, its hidden layers (activations may differ), its output.
+
+    x_log: for each input whether its logarithm enters, () for none; y_log: whether the exponential comes out.
 
     >>> print(mlp_formula([1, 8, 1], "tanh", False).latex.splitlines()[2])
     h_{1} &= \mathrm{tanh}(W_{1} h_{0} + b_{1}), & W_{1} &\in \mathbb{R}^{8 \times 1} \\
     """
     last = len(sizes) - 1
     first = ("<mi>x</mi>", "x")
+    rows, latex = [], []
+    if all(x_log) and x_log:
+        first = (f"<mi>ln</mi>{_OF}<mi>x</mi>", r"\ln x")
+    elif any(x_log):
+        first, ln = ("<mi>u</mi>", "u"), r"\ln "
+        for i, log in enumerate(x_log, 1):
+            own = _sub("x", f"<mn>{i}</mn>")
+            rows.append(f"{_sub('u', f'<mn>{i}</mn>')}<mo>=</mo>{f'<mi>ln</mi>{_OF}{own}' if log else own}")
+            latex.append(rf"u_{{{i}}} &= {ln if log else ''}x_{{{i}}} \\")
     if is_scaled:
         ends = (_sub("m", "<mi>x</mi>"), _sub("s", "<mi>x</mi>"))
-        first = (f"<mfrac><mrow><mi>x</mi>{_MINUS}{ends[0]}</mrow>{ends[1]}</mfrac>", r"\frac{x - m_x}{s_x}")
-    rows = [f"{_sub('h', '<mn>0</mn>')}<mo>=</mo>{first[0]}"]
-    latex = [f"h_{{0}} &= {first[1]} \\\\"]
+        above = f"<mrow>{first[0]}{_MINUS}{ends[0]}</mrow>"
+        first = (f"<mfrac>{above}{ends[1]}</mfrac>", rf"\frac{{{first[1]} - m_x}}{{s_x}}")
+    rows.append(f"{_sub('h', '<mn>0</mn>')}<mo>=</mo>{first[0]}")
+    latex.append(f"h_{{0}} &= {first[1]} \\\\")
     for i in range(1, last + 1):
         n, before = f"<mn>{i}</mn>", f"<mn>{i - 1}</mn>"
         linear = f"{_sub('W', n)}<mo>\N{INVISIBLE TIMES}</mo>{_sub('h', before)}"
@@ -112,8 +132,10 @@ def mlp_formula(sizes: list[int], activation: str | list[str], is_scaled: bool, 
         else:
             hat = "<mover><mi>y</mi><mo>^</mo></mover>"
             whole = f"{_sub('s', '<mi>y</mi>')}<mo>⊙</mo>{_fenced(linear)}<mo>+</mo>{_sub('m', '<mi>y</mi>')}"
-            rows.append(f"{hat}<mo>=</mo>{whole if is_scaled else linear}<mo>,</mo>{domain}")
+            whole = whole if is_scaled else linear
+            rows.append(f"{hat}<mo>=</mo>{f'<mi>exp</mi>{_OF}{_fenced(whole)}' if y_log else whole}<mo>,</mo>{domain}")
             tex = f"s_y \\odot ({tex}) + m_y" if is_scaled else tex
+            tex = f"\\exp({tex})" if y_log else tex
             latex.append(f"\\hat{{y}} &= {tex}, {tex_domain}")
     body = "\n".join(["\\begin{aligned}", *latex, "\\end{aligned}"])
     return Formula(math(*rows), body)

@@ -20,6 +20,7 @@ from surefit.search.effort import judging_rows
 from surefit.search.judging import Judge
 from surefit.sentences import Sentence, zh
 from surefit.view.language import language_in_force, say
+from surefit.view.panels import HELD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from surefit.bounds.minlink import Piece
+    from surefit.search.classes import Classified
     from surefit.search.record import Record
 
 
@@ -59,27 +61,7 @@ def draw(fit: Record, kind: str) -> Figure:
     chosen = kinds.get(kind)
     if chosen is None:
         raise ArgumentError(f"plot: kind={kind!r} must be one of {', '.join(map(repr, kinds))}")
-    figure = chosen(fit)
-    if kind in ("fit", "units") and len(fit.names) <= 2:
-        _over_decades(fit, figure)
-    return figure
-
-
-def _over_decades(fit: Record, figure: Figure) -> None:
-    """A logarithmic input is drawn over its logarithm, with a margin in decades: that of a linear axis goes below 0."""
-    if len(fit.names) == 1 and fit.domain.logarithmic:
-        x = np.concatenate([fit.domain.low, fit.domain.high, fit.problem.train[0][:, 0]])
-        low, high = float(x.min()), float(x.max())
-        room = (high / low) ** 0.02
-        for axes in figure.axes:
-            axes.set_xscale("log")
-            axes.set_xlim(low / room, high * room)
-    for name in fit.domain.logarithmic if len(fit.names) == 2 else ():  # pictures of both inputs, without a margin
-        i = fit.names.index(name)
-        for axes in figure.axes:
-            if axes.get_label() != "<colorbar>":
-                getattr(axes, f"set_{'xy'[i]}scale")("log")
-                getattr(axes, f"set_{'xy'[i]}lim")(fit.domain.low[i], fit.domain.high[i])
+    return chosen(fit)
 
 
 def _all_names(fit: Record) -> tuple[str, ...]:
@@ -116,17 +98,76 @@ def _held(fit: Record) -> tuple[Points | None, str]:
     return problem.validation, "validation"
 
 
+def _places(found: Classified, points: Points | None) -> tuple[Any, Any] | None:
+    """Rows and the places of their classes, from those of the indicators."""
+    return None if points is None else (points[0], found.places(points[1]))
+
+
+def data_figure(fit: Record) -> Figure:
+    """The rows that a fit was made of; those of classes in colours of their own, the target of quantiles once."""
+    problem, decades, found = fit.problem, fit.domain.log.tolist(), fit.classified
+    if found is not None:
+        rows: Any = _places(found, problem.train)
+        test = _places(found, problem.test)
+        return view.class_points(rows, found.classes, test=test, names=fit.names, decades=decades)
+    (x, y), test, outputs = problem.train, problem.test, fit.outputs
+    if problem.quantiles:
+        y, outputs = y[:, :1], (problem.target,)
+        test = None if test is None else (test[0], test[1][:, :1])
+    drawn = view.scatter_2d if len(fit.names) == 2 else view.data_panels
+    return drawn(x, y, test=test, names=(*fit.names, *outputs), decades=decades)
+
+
+def _plot_classes(fit: Record, found: Classified) -> Figure:
+    """The probabilities over one or two inputs; of more inputs which classes were taken for which."""
+    d, named, decades = len(fit.names), title(fit), fit.domain.log.tolist()
+    rows: Any = _places(found, fit.problem.train)
+    test = _places(found, _held(fit)[0])
+    if d == 1:
+        x = fit.domain.axis(0, 1001)
+        shares = found.probabilities(fit._predict(x[:, None]))
+        more: Any = dict(data=rows, test=test, names=fit.names, title=named, decades=decades[0])
+        return view.class_curves(x, shares, found.classes, **more)
+    if d == 2:
+        axes = [fit.domain.axis(i, 121) for i in range(2)]
+        grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+        shares = found.probabilities(fit._predict(grid)).reshape(121, 121, -1)
+        more = dict(data=rows, test=test, names=fit.names, title=named, decades=decades)
+        return view.class_map(axes[0], axes[1], shares, found.classes, **more)
+    return view.class_confusion(found.confusion, found.classes, title=named, note=_said(found.sentence()))
+
+
+def _plot_quantiles(fit: Record) -> Figure:
+    """The quantiles of a target over one input, with its rows."""
+    x, problem = fit.domain.axis(0, 1001), fit.problem
+    values = fit._predict(x[:, None])
+    rows, held = _held(fit)
+    (at, y), own = problem.train, say("data" if rows is None else "training data")
+    curves = [view.Curve(at[:, 0], y[:, 0], own, "points", colour=1)]
+    if rows is not None:
+        curves.append(view.Curve(rows[0][:, 0], rows[1][:, 0], say(HELD[held][0]), "points", colour=2))
+    named = [f"{level:g}" for level in problem.quantiles]
+    curves += [view.Curve(x, values[:, j], level, colour=(0, 5, 3, 4, 6)[j % 5]) for j, level in enumerate(named)]
+    log = "x" if fit.domain.logarithmic else ""
+    panel = view.Panel(curves, fit.names[0], say("quantiles of {name}", name=problem.target), log=log)
+    return view.chart([panel], height=3.6, title=title(fit))
+
+
 def _plot_fit(fit: Record) -> Figure:
     d, f = len(fit.names), fit.problem.function
+    if fit.classified is not None:
+        return _plot_classes(fit, fit.classified)
+    if fit.problem.quantiles and d == 1:
+        return _plot_quantiles(fit)
     rows, held = _held(fit)
     train, test = _with_prediction(fit, fit.problem.train), _with_prediction(fit, rows)
     options: dict[str, Any] = {"names": _all_names(fit), "title": title(fit)}
-    peaks = _peaks(fit)
+    peaks, decades = _peaks(fit), fit.domain.log.tolist()
     if d == 1:
         x = fit.domain.axis(0, 1001)
         x = np.union1d(x, [place[0] for place, _ in peaks or () if f is not None])
         truth = None if f is None else f(x[:, None])
-        more: Any = dict(data=train, test=test, peaks=peaks, held=held)
+        more: Any = dict(data=train, test=test, peaks=peaks, held=held, decades=decades[0])
         return view.fit_1d(x, truth, fit._predict(x[:, None]), **more, **options)
     if d == 2:
         axes = [fit.domain.axis(i, 121) for i in range(2)]
@@ -134,10 +175,9 @@ def _plot_fit(fit: Record) -> Figure:
         shape = (121, 121, len(fit.outputs))
         truth = None if f is None else f(grid).reshape(shape)
         values = fit._predict(grid).reshape(shape)
-        more = dict(data=train, test=None if f else test, peaks=peaks, held=held)
+        more = dict(data=train, test=None if f else test, peaks=peaks, held=held, decades=decades)
         return view.fit_2d(axes[0], axes[1], truth, values, **more, **options)
     if f is not None:
-        decades = fit.domain.log.tolist()
         lines = view.slice_points(fit.domain.low, fit.domain.high, decades=decades)
         flat = lines.reshape(-1, d)
         shape = (*lines.shape[:2], len(fit.outputs))
@@ -168,8 +208,9 @@ def _plot_units(fit: Record) -> Figure:
     if fit.problem.function is not None:
         total.insert(0, view.Curve(x, fit.problem.function(x[:, None])[:, 0], say("target"), "target"))
     count = say("{count} units, the largest {shown} in colour", count=parts.shape[1], shown=len(shown))
-    left = view.Panel([*grey, *curves], fit.names[0], say("what each unit adds"), title=count)
-    return view.chart([left, view.Panel(total, fit.names[0], fit.outputs[0])], title=title(fit))
+    log = "x" if fit.domain.logarithmic else ""
+    left = view.Panel([*grey, *curves], fit.names[0], say("what each unit adds"), title=count, log=log)
+    return view.chart([left, view.Panel(total, fit.names[0], fit.outputs[0], log=log)], title=title(fit))
 
 
 def _plot_tube(fit: Record) -> Figure:
@@ -367,4 +408,4 @@ def _columns(history: list[dict[str, Any]], rate: bool) -> dict[str, list[Any]]:
     return columns
 
 
-__all__ = ["draw", "error_map", "graph", "title"]
+__all__ = ["data_figure", "draw", "error_map", "graph", "title"]

@@ -161,6 +161,10 @@ WORDS: dict[str, Both] = {
         "Inputs are scaled before the network and outputs unscaled after it. This belongs to the model:",
         "输入在进入网络前缩放，输出在离开网络后还原。这属于模型的一部分：",
     ),
+    "logarithms": Both(
+        "What is scaled is the natural logarithm of {names}.",
+        "缩放的是 {names} 的自然对数。",
+    ),
     "no-scaling": Both("Inputs and outputs are not scaled.", "输入和输出都没有缩放。"),
     "shift": Both("shift", "平移"),
     "scale": Both("scale", "比例"),
@@ -257,6 +261,10 @@ WORDS: dict[str, Both] = {
     "not-asked": Both("none was asked for", "没有要求"),
     "fit-caption": Both("Fit and target, and the error between them.", "拟合与目标，以及两者之差。"),
     "fit-data-caption": Both("Fit and data, and the error between them.", "拟合与数据，以及两者之差。"),
+    "fit-classes-caption": Both(
+        "Which class is the likeliest and how likely, or which classes were taken for which.",
+        "最可能的类别及其概率，或各类别被判为哪一类。",
+    ),
     "error-caption": Both("Where the error is large.", "误差大的地方。"),
     "surface-caption": Both("The fit as a surface.", "拟合曲面。"),
     # certificate

@@ -71,7 +71,12 @@ class Classified:
 
     def labels(self, values: np.ndarray) -> np.ndarray:
         """Values of the network (n, 1) or (n, k) -> the likeliest class of each row (n,)."""
-        return np.array(self.classes)[_each(values).argmax(axis=1)]
+        return np.array(self.classes)[self.places(values)]
+
+    @staticmethod
+    def places(indicators: np.ndarray) -> np.ndarray:
+        """The place in `classes` of the class of each row, (n,), from the indicators of a table, (n, 1) or (n, k)."""
+        return _each(indicators).argmax(axis=1)
 
     def sentence(self) -> Sentence:
         """The accuracy, on which rows, within which limits, and what the most frequent class alone would give."""

@@ -112,7 +112,7 @@ def journal_for(
             f"checkpoint: {str(folder)!r} holds one already; {spelled('resume', repr(str(folder)))} goes on with it, "
             "and another directory begins another"
         )
-    make_directory(folder, error=CheckpointError)
+    make_directory(folder, error=CheckpointError, argument=name)
     with held_lock(folder / LOCK, f"{name}: another fit is writing to {str(folder)!r}", error=CheckpointError):
         place, about = _Directory(folder), arguments()
         entries, states = place.read(about) if begun else place.begin(about)

@@ -65,6 +65,17 @@ _ELSEWHERE = {
         ("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"),
         "use &, | and ~ of masks, and NumPy for whole numbers",
     ),
+    "gradient": "use surefit.grad(f) for the derivative of a function, numpy.gradient for differences of values",
+    "inner": "use x @ y.transpose(-1, -2)",
+    "rot90": "use x.transpose(0, 1).flip(0)",
+    "randint_like": "use randint(low, high, x.shape)",
+    "random": "use manual_seed and rand, randn, randint",
+    "embedding": "use nn.functional.embedding",
+    "renorm": "use x * (limit / x.norm(dim=1, keepdim=True)).clamp(max=1)",
+    **dict.fromkeys(("asarray", "frombuffer", "from_dlpack"), "use as_tensor(array), or from_numpy"),
+    **dict.fromkeys(("mps", "xpu"), "surefit computes on the CPU; leave the device out"),
+    **dict.fromkeys(("export", "package"), "use save and load, or the exports of a surefit fit"),
+    **dict.fromkeys(("quantization", "ao"), "surefit computes in float32 and float64 alone; leave it out"),
     "set_num_threads": "use surefit.jit(f, threads=n), or the variable OPENBLAS_NUM_THREADS",
 }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dis import opmap
 from functools import wraps
 from typing import Any
@@ -89,15 +90,64 @@ def refusal(module: str, name: str, elsewhere: dict[str, str], have: list[str]) 
 
     An ImportError for `from module import name`, since Python would replace the text of an AttributeError.
     """
-    from difflib import get_close_matches
-
     asked = sys._getframe(2)
     kind = ImportError if asked.f_code.co_code[asked.f_lasti] == opmap["IMPORT_FROM"] else AttributeError
     if name in elsewhere:
         return kind(f"{module} has no {name}: {elsewhere[name]}")
-    near = get_close_matches(name, have, 1)
-    cure = f"; the nearest name is {near[0]}" if near else "; the page on porting (docs/porting.md) says what there is"
+    near = near_name(name, have)
+    cure = f"; the nearest name is {near}" if near else "; the page on porting (docs/porting.md) says what there is"
     return kind(f"{module} has no {name}{cure}")
+
+
+def near_name(name: str, have: Iterable[str]) -> str | None:
+    """The name that was meant, if a slip of the fingers or a part left out is all that is between them.
+
+    A name that shares letters is something else: who asks for `gradient` is not helped by `randint`.
+
+    >>> near_name("Lienar", ["Linear", "ReLU"]), near_name("gradient", ["randint"]), near_name("mse", ["mse_loss"])
+    ('Linear', None, 'mse_loss')
+    """
+    asked, words = name.lower().strip("_"), _parts(name)
+    allowed = 1 if len(asked) < 9 else 2
+    best: tuple[float, str] | None = None
+    for known in sorted(have):
+        plain, parts = known.lower().strip("_"), _parts(known)
+        if words and parts == words:
+            slips = 0.0  # Relu -> ReLU
+        elif words and parts and (parts[: len(words)] == words or _ends(words, parts)):
+            slips = 3.0  # mse -> mse_loss, new_zeros -> zeros
+        elif len(asked) < 4 and len(plain) != len(asked) + 1:
+            continue  # of three letters all must be there: ops is no cos
+        elif abs(len(plain) - len(asked)) <= allowed and (found := _slips(asked, plain)) <= allowed:
+            slips = found + 0.5 * (len(plain) != len(asked))  # tahn is tanh, and not tan
+        else:
+            continue
+        if best is None or slips < best[0]:
+            best = slips, known
+    return None if best is None else best[1]
+
+
+def _ends(words: list[str], parts: list[str]) -> bool:
+    """Whether the words of a known name are the end of those that were asked for, and half of them or more."""
+    return words[-len(parts) :] == parts and 2 * len(parts) >= len(words)
+
+
+def _parts(name: str) -> list[str]:
+    """The words of a name: CrossEntropyLoss and cross_entropy_loss are three."""
+    return [part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)]
+
+
+def _slips(a: str, b: str) -> int:
+    """Letters that are wrong, missing, too many, or in the place of their neighbour (Damerau 1964)."""
+    rows = [list(range(len(b) + 1))]
+    for i, letter in enumerate(a, 1):
+        row = [i]
+        for j, other in enumerate(b, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (letter != other)))
+            if i > 1 and j > 1 and letter == b[j - 2] and other == a[i - 2]:
+                row[-1] = min(row[-1], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1]
 
 
 def no_module(name: str, cure: str) -> ModuleNotFoundError:
@@ -105,4 +155,4 @@ def no_module(name: str, cure: str) -> ModuleNotFoundError:
     return ModuleNotFoundError(f"there is no {name}: {cure}", name=name)
 
 
-__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "no_module", "refusal"]
+__all__ = ["adapted", "adapted_class", "checked_keywords", "described", "near_name", "no_module", "refusal"]

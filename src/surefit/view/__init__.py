@@ -6,6 +6,7 @@ asked; Matplotlib is imported by the first chart.
 
 from .animation import Film, snapshots
 from .charts import Curve, Panel, chart
+from .classes import class_confusion, class_curves, class_map, class_points
 from .data_plots import data_panels
 from .drawing import Drawing
 from .errormap import error_map
@@ -25,6 +26,10 @@ __all__ = [
     "Node",
     "Panel",
     "chart",
+    "class_confusion",
+    "class_curves",
+    "class_map",
+    "class_points",
     "data_panels",
     "dots",
     "draw_graph",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from surefit.errors import ArgumentError
 
 from .arrays import name_inputs_and_outputs, outputs, table
 from .canvas import new_figure
-from .panels import draw_marks, legend_above, point_groups, set_title
+from .panels import draw_marks, legend_above, logarithmic, over_decades, point_groups, set_title
 from .style import PAGE_WIDTH, in_house_style, wrapped
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def data_panels(
     names: Sequence[str] | None = None,
     title: str | None = None,
     most: int = 6,
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """The points of a data set, each output against each input; the first `most` inputs. For two, see `scatter_2d`.
 
@@ -37,12 +39,13 @@ def data_panels(
         names: The d inputs, then the k outputs; default x1, x2, ..., y.
         title: Above the figure.
         most: Inputs that are drawn.
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
-        ShapeError, DtypeError, ArgumentError: arrays that do not fit together, `most` below 1.
+        ShapeError, DtypeError, ArgumentError: arrays that do not fit together, `most` below 1; decades of an input
+            that is not positive.
 
     Example:
-        >>> import numpy as np
         >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 4))
         >>> len(data_panels(x, x[:, 0] * x[:, 1]).axes)
         4
@@ -53,6 +56,8 @@ def data_panels(
     d, k = points.shape[1], outputs("y", y, (len(points),), "x").shape[1]
     groups = point_groups((points, y), test, d, k)
     names_in, names_out = name_inputs_and_outputs(names, d, k)
+    every = np.concatenate([given[0] for _, given, _ in groups])
+    over = over_decades(decades, every.min(axis=0, initial=np.inf))
     shown = min(d, most)
     across = 2 if shown == 4 else min(shown, 3)
     down = -(-shown // across)
@@ -64,6 +69,8 @@ def data_panels(
         for i in range(shown):
             for label, given, marks in groups:
                 draw_marks(block[i], given[0][:, i], given[1][:, j], label, marks)
+            if over[i]:
+                logarithmic([block[i]], "x", every[:, i])
             block[i].set_xlabel(wrapped(names_in[i], 28))
             if i % across == 0:
                 block[i].set_ylabel(wrapped(names_out[j], 22))

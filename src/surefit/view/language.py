@@ -89,6 +89,14 @@ CHINESE = {
     "each needs a hinge of its own": "每段各需一个折点",
     "{hinges} hinges; {least} are needed": "{hinges} 个折点；至少需要 {least} 个",
     "{count} units, the largest {shown} in colour": "{count} 个单元，着色的是最大的 {shown} 个",
+    # classes and quantiles
+    "quantiles of {name}": "{name} 的分位数",
+    "probability": "概率",
+    "likeliest class": "最可能的类别",
+    "its probability": "其概率",
+    "class given": "判定类别",
+    "true class": "真实类别",
+    "{count} more": "其余 {count} 类",
     # graphs and networks
     "input": "输入",
     "parameter": "参数",

@@ -258,13 +258,18 @@ def count_missing(name: str, values: Array) -> str:
     return name + say(", {count} not finite", count=missing) if missing else name
 
 
-def frame_square(axes: Axes, x1: Array, x2: Array, groups: list[Group]) -> None:
+def frame_square(axes: Axes, x1: Array, x2: Array, groups: list[Group], over: Array) -> None:
+    """A square panel that ends where grid and points end; over: which inputs are drawn over their logarithms, (2,)."""
     edges1, edges2 = cell_edges(np.sort(x1)), cell_edges(np.sort(x2))
-    axes.set_xlim(*span(edges1, *(points[0][:, 0] for _, points, _ in groups)))
-    axes.set_ylim(*span(edges2, *(points[0][:, 1] for _, points, _ in groups)))
+    for i, (side, edges) in enumerate(zip("xy", (edges1, edges2), strict=True)):
+        ends = span(edges, *(points[0][:, i] for _, points, _ in groups))
+        if over[i]:
+            logarithmic([axes], side, np.array(ends), margin=0.0)
+        else:
+            getattr(axes, f"set_{side}lim")(*ends)
     axes.set_box_aspect(1)
-    # Steps of 1, 2, 5: labels at both ends of neighbouring panels would touch.
-    axes.locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
+    if not over[0]:  # Steps of 1, 2, 5: labels at both ends of neighbouring panels would touch.
+        axes.locator_params(axis="x", nbins=5, steps=[1, 2, 5, 10])
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)
 

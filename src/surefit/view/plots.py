@@ -109,6 +109,7 @@ def fit_1d(
     bad: ArrayLike | None = None,
     peaks: Sequence[tuple[ArrayLike, float]] | None = None,
     held: str = "test",
+    decades: bool = False,
 ) -> Figure:
     """A function of one input, its fit, and the signed error in a panel below.
 
@@ -126,9 +127,11 @@ def fit_1d(
         peaks: For each output the point of the largest error known, found by a search, and the signed error there:
             it is circled and told instead of the largest that is drawn. Only with a target.
         held: What the points of `test` are called: "test" or "validation".
+        decades: Whether the input is drawn over its logarithm.
 
     Raises:
-        ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
+        ShapeError, DtypeError, ArgumentError: arrays that do not fit together; decades of an input that is not
+            positive.
 
     Example:
         >>> x = np.linspace(0.0, 3.0, 50)
@@ -174,7 +177,10 @@ def fit_1d(
         axes[per_output * (j + 1) - 1].tick_params(labelbottom=True)
     axes[-1].set_xlabel(wrapped(names_in[0], 90))
     low, high = span(x, left_out, *(points[0] for _, points, _ in groups))
-    set_x_limits(axes[-1], low, high, margin=0.02)
+    if over_decades([decades], np.array([low]))[0]:
+        logarithmic(list(axes), "x", np.array([low, high]))
+    else:
+        set_x_limits(axes[-1], low, high, margin=0.02)
     figure.align_ylabels(list(axes))
     set_title(figure, title)
     return figure
@@ -225,6 +231,7 @@ def fit_2d(
     title: str | None = None,
     peaks: Sequence[tuple[ArrayLike, float]] | None = None,
     held: str = "test",
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """A function of two inputs on a grid: target, fit, signed error; one row of panels for each output.
 
@@ -246,9 +253,11 @@ def fit_2d(
         peaks: For each output the point of the largest error known, found by a search, and the signed error there:
             it is circled and told instead of the largest that is drawn.
         held: What the points of `test` are called: "test" or "validation".
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
-        ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
+        ShapeError, DtypeError, ArgumentError: arrays that do not fit together; decades of an axis that is not
+            positive.
 
     Example:
         >>> x1, x2 = np.linspace(-1, 1, 40), np.linspace(0, 2, 30)
@@ -269,6 +278,7 @@ def fit_2d(
     if truth is None and not groups:
         raise ArgumentError("target: None, and no data; fit_2d compares a fit with one of the two (see surface())")
     names_in, names_out = name_inputs_and_outputs(names, 2, k)
+    over = over_decades(decades, np.array([first.min(), second.min()]))
 
     figure = new_figure(PAGE_WIDTH, 0.25 + 3.4 * k)
     rows = output_rows(figure, k)
@@ -280,7 +290,7 @@ def fit_2d(
             _points_row(row, panels, first, second, model[..., j], groups, j, names_in, held, tops[j], names_out[j])
         set_row_title(row, names_out, j)
         for axes in panels:
-            frame_square(axes, first, second, groups)
+            frame_square(axes, first, second, groups, over)
             axes.set_xlabel(wrapped(names_in[0], 28))
         panels[0].set_ylabel(wrapped(names_in[1], 26))
     set_title(figure, title)
@@ -651,6 +661,7 @@ def scatter_2d(
     test: tuple[ArrayLike, ArrayLike] | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
+    decades: Sequence[bool] | None = None,
 ) -> Figure:
     """The points of a data set of two inputs, coloured by value; one panel for each output.
 
@@ -660,9 +671,11 @@ def scatter_2d(
         test: Test points (x, y), drawn as diamonds with a dark rim on the same colour scale.
         names: The two inputs, then the outputs; default x1, x2, y.
         title: Above the figure.
+        decades: For each input, whether it is drawn over its logarithm.
 
     Raises:
-        ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
+        ShapeError, DtypeError, ArgumentError: arrays that do not fit together; decades of an input that is not
+            positive.
 
     Example:
         >>> x = np.random.default_rng(0).uniform(-1, 1, (100, 2))
@@ -672,6 +685,8 @@ def scatter_2d(
     k = outputs("y", y, (len(table("x", x)),), "x").shape[1]
     groups = point_groups((x, y), test, 2, k)
     names_in, names_out = name_inputs_and_outputs(names, 2, k)
+    every = np.concatenate([points[0] for _, points, _ in groups])
+    over = over_decades(decades, every.min(axis=0, initial=np.inf))
     across = min(k, 2)
     down = -(-k // across)
     figure = new_figure(PAGE_WIDTH if across == 2 else 5.0, 0.25 + (3.2 if across == 2 else 4.2) * down)
@@ -684,6 +699,9 @@ def scatter_2d(
         marks = draw_coloured(axes, groups, values, SEQUENTIAL, *colour_limits(*values), legend=True)
         bar = figure.colorbar(marks, ax=axes, aspect=25)
         bar.set_label(wrapped(names_out[j], 34))
+        for side, values_in, logs in zip("xy", every.T, over, strict=True):
+            if logs:
+                logarithmic([axes], side, values_in)
         axes.set_xlabel(wrapped(names_in[0], 36))
         axes.set_ylabel(wrapped(names_in[1], 34))
     set_title(figure, title)

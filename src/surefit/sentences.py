@@ -680,6 +680,10 @@ SENTENCES: dict[str, Both] = {
         "most; give more time for more of them",
         "函数每求一个值需 {seconds:.2g} 秒，因此在时限内最多用 {points} 个训练点；给更多时间即可用更多点",
     ),
+    "few-values": Both(
+        "all that learns from {points} values was tried; give more time for more of them",
+        "适合 {points} 个值的方法都已试过；给更多时间即可用更多值",
+    ),
     "runs-failed": Both(
         "evaluations that failed and were left out: {count}; the first, at {where}",
         "{count} 次求值失败，已略去；第一次在 {where}",

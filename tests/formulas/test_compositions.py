@@ -33,6 +33,7 @@ FORMULAS = [  # formula, domain, layers
     ("sin((a-b)*t/2)^2/((a-b)*t/2)^2", "a=1:5, b=1:5, t=1:3", 2),
     ("(x+sin(y))*exp(-(x+sin(y))/3)", "x=-1:1, y=-1:1", 2),
     ("(x^2+y^2)*cos(sqrt(x^2+y^2))/(x^2+y^2+1)", "x=-1:1, y=-1:1", 2),
+    ("c/f*(1-exp(-y*t))/(y/f)", "c=0.1:1, f=1:12, y=0.1:1, t=1:3", None),
     ("gamma(x)*erf(y)^3 - abs(x-2*y)", "x=1:3, y=-1:1", None),
     ("exp(x*y)^2 - sinh(x)*tanh(y)/(2+cos(x))", "x=-1:1, y=-1:1", None),
 ]
@@ -135,3 +136,21 @@ def test_logarithms_of_sums_are_taken_where_these_range_far(text, low, high, far
     assert (found is not None) == far
     if found is not None:
         assert np.allclose(evaluated(found), formula(*points.T), rtol=1e-9, atol=0.0)
+
+
+@pytest.mark.parametrize("text, domain", [
+    ("c/f*(1-exp(-y*t))/(y/f)", "c=0.1:1, f=1:12, y=0.1:1, t=1:3"),
+    ("a*b^2*x/(b*a*(x+y)*b)", "a=1:3, b=1:3, x=1:3, y=1:3"),
+    ("sqrt(k)*x*sin(y)/sqrt(k)", "k=1:5, x=1:2, y=1:2"),
+    ("c/f*(1-(1+y/f)^(-f*t))/(y/f)+(1+y/f)^(-f*t)", "c=0:0.1, f=1:12, y=0.005:0.1, t=1:30"),
+])  # fmt: skip
+def test_what_is_divided_by_itself_is_one_and_no_rounding_is_fitted(text, domain):
+    box = Domain(domain)
+    points = np.random.default_rng(0).uniform(box.low, box.high, (300, box.dim))
+    found = composition_of([parse(text, box.names)], points)
+    for s, functions in found.wanted().items():
+        for _, f in functions:
+            y = f(s.values)
+            assert np.ptp(y) > 1e-12, (text, s)
+    size = parse(text, box.names).on_points(points)
+    np.testing.assert_allclose(evaluated(found), size, rtol=1e-12)

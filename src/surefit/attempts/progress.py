@@ -34,6 +34,7 @@ class Progress:
         self.begun: tuple[int, int, int] | None = None  # what was told of it when it began
         self.epoch_log: list[tuple[int, int, int, bool]] = []  # of each row of the history, for the journal
         self.began = clock.perf_counter() if began is None else began
+        self.data_seconds = 0.0  # of these, until there were data to fit: shares are of what is left after them
         self.history: list[dict[str, Any]] = []
         self.evaluations = 0  # of all residuals
         self.steps = 0  # of first-order methods
@@ -52,11 +53,16 @@ class Progress:
 
     def left(self, share: float = 1.0) -> float | None:
         """Seconds until this share of the time is used up; None without a limit."""
-        return None if self.time is None else max(1e-6, share * self.time - self.seconds)
+        return None if self.time is None else max(1e-6, self._until(share, self.time) - self.seconds)
 
     def out_of_time(self, share: float = 1.0) -> bool:
         """Whether this share of the time is used up."""
-        return self.time is not None and self.seconds >= share * self.time
+        return self.time is not None and self.seconds >= self._until(share, self.time)
+
+    def _until(self, share: float, time: float) -> float:
+        """Seconds at which a share of the time is used up that was left when there were data."""
+        data = min(self.data_seconds, time)
+        return data + share * (time - data)
 
     def evaluations_left(self) -> int | None:
         """How often the solvers may still compute all residuals; None without a limit."""

@@ -62,7 +62,10 @@ class Layers:
         for s in [*groups]:
             constant *= self.gathered(s, groups)
         values: list[Value] = []
-        for s, several in groups.items():
+        for s, every in groups.items():
+            several = self.powers(every)
+            if not several:
+                continue
             if len(several) == 1 and several[0][2] == 1.0:  # what is linear stays linear
                 values.append(several[0][0])
             else:
@@ -76,6 +79,14 @@ class Layers:
         while len(values) > 1:
             values = [self.twofold(values[0], values[1]), *values[2:]]
         return scaled(values[0], constant)
+
+    def powers(self, several: list[tuple[Value, Function, float]]) -> list[tuple[Value, Function, float]]:
+        """Powers of functions of one sum, each function once: what is divided by itself is 1 without any rounding."""
+        found: dict[Any, tuple[Value, Function, float]] = {}
+        for value, f, exponent in several:
+            value, f, before = found.get(key := self.same(f), (value, f, 0.0))
+            found[key] = value, f, before + exponent
+        return [each for each in found.values() if each[2] != 0.0]
 
     def grouped(self, factors: list[tuple[Value, float]]) -> tuple[float, Groups, list[Value]]:
         """The constant of a product, its factors by the sum that each is a function of, and those of several sums."""

@@ -12,6 +12,7 @@ from surefit.data import Domain, check_finite, corner_points, face_points, sampl
 from surefit.errors import ArgumentError, DomainError
 from surefit.problems.callables import DROPPING, Failure, failures_at, strictly
 from surefit.problems.problem import ROWS, Points, Problem
+from surefit.problems.proposals import filling
 from surefit.sentences import Sentence, say
 
 LARGEST = 1e150  # squares and their sums stay finite in float64
@@ -20,6 +21,7 @@ ROWS_OF_MANY = 20  # rows for each parameter of a network that is searched for, 
 VALIDATED = 0.25  # rows apart, as a share of these, that judge features of so many inputs
 CANDIDATES, MOVES = 4, 4  # evaluations for each point that is added: where it starts, and steps it then takes
 NEAR, NEIGHBOURS = 0.3, 5  # of a cloud: its part near rows, and how many neighbours of a row that knows
+CORNERS = 10  # points for each corner, with fewer of which corners are not looked at by themselves
 ON_FACES = 0.2  # of the candidates: a uniform sample has none there
 
 
@@ -68,7 +70,8 @@ def with_rows(problem: Problem, rows: np.ndarray) -> Problem:
 def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered: bool = False) -> Problem:
     """The problem with so many training points of our choice; as it is where they are not ours to choose.
 
-    Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners. drop:
+    Chebyshev's in up to three dimensions, else uniform ones with a fifth more on the faces, and the corners. Of a slow
+    function the first of those that were drawn for all attempts: values that are asked for afresh are few. drop:
     whether points where the target is not finite are left out, and noted; else DomainError. scattered: no grid in two
     or three dimensions, which would have few different values of each input.
     """
@@ -76,11 +79,11 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered:
     if not problem.free or function is None:
         return problem
     notes = problem.notes
-    if problem.affordable is not None and rows > problem.affordable:
-        rows = problem.affordable
-        notes = (*(note for note in notes if note.code != "few-for-time"), few_for_time(problem))
     rng = np.random.default_rng([seed, rows])
-    if box.dim <= 3 and not scattered:
+    if problem.affordable is not None:  # whose values are known already
+        x = for_all(box, problem.affordable, seed)
+        x = x if rows >= len(x) else x[np.linspace(0, len(x) - 1, rows).round().astype(int)]
+    elif box.dim <= 3 and not scattered:
         x = sample(box, rows, "chebyshev")
     else:
         x = np.concatenate([sample(box, rows, "uniform", generator=rng), face_points(box, rows // 5, rng)])
@@ -91,6 +94,21 @@ def drawn(problem: Problem, rows: int, seed: int, drop: bool = False, scattered:
         notes = (*notes, *about_dropped(dropped, failures, len(x) + dropped))
     gradients = problem.gradients if problem.gradient_function is None else problem.gradient_function(x)
     return replace(problem, train=(x, y), gradients=gradients, dropped=max(problem.dropped, dropped), notes=notes)
+
+
+def for_all(box: Domain, count: int, seed: int) -> np.ndarray:
+    """Points (count, d) of a slow function, of which all attempts get the same: the more the nearer to the faces.
+
+    A sequence that fills the box, half of the way to the density of Chebyshev's points: between points that are
+    spread evenly fits are worst beside the faces, and where all crowd there they are worst in the middle. In one
+    dimension Chebyshev's points themselves; the corners, where they are few beside the others.
+    """
+    if box.dim == 1:
+        return sample(box, count, "chebyshev")
+    corners = corner_points(box)
+    corners = corners[: len(corners) if CORNERS * len(corners) <= count else 0]
+    unit = box.scale(filling(box, count - len(corners), seed))
+    return np.concatenate([corners, box.unscale(0.5 * (unit + np.sin(0.5 * np.pi * unit)))])
 
 
 def placed(problem: Problem, x: np.ndarray) -> Problem:
@@ -147,7 +165,8 @@ def apart(problem: Problem, rows: int, seed: int) -> Points | None:
     function, box = problem.function, problem.domain
     if not problem.free or function is None or box.dim < MANY:
         return None
-    rows = rows if problem.affordable is None else min(rows, problem.affordable)
+    if problem.affordable is not None:
+        return None
     x = sample(box, rows, "uniform", generator=np.random.default_rng([seed, 0x4E1D]))
     y = function(x)
     good = np.isfinite(y).all(axis=1)
@@ -263,6 +282,7 @@ __all__ = [
     "drawn",
     "equations",
     "fewer_rows",
+    "for_all",
     "gradient_weight",
     "named_points",
     "placed",

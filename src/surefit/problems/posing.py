@@ -32,7 +32,7 @@ from surefit.problems.callables import (
 )
 from surefit.problems.known import known
 from surefit.problems.large import Parts, in_parts, of_parts
-from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values
+from surefit.problems.points import about_dropped, check_size, few_for_time, finite_values, for_all
 from surefit.problems.problem import ROWS, Points, Problem
 from surefit.problems.quantiles import in_levels
 from surefit.problems.splitting import split_by_columns
@@ -40,8 +40,11 @@ from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
 SAMPLING = 0.3  # of a limit of time, for the values of a slow function
+POOLED = 0.5  # of it, where these are all that is ever fitted to
 PROBES, PROBING = (64, 512, 2048), 0.02  # points at once that tell what a value costs; of a limit of time, for them
-PLENTY = 100_000  # values that no fit needs more of: a function that gives them in that time is not slow
+PLENTY = 25_000  # values that show how a function is made: one that gives them in that time is not slow
+MANY_POOLED = 600  # such points, beyond which time for fitting is worth as much as more of them
+MOST_POOLED = 5000  # such points: more are of no use to networks of a size that is soon fitted
 FEWEST_TRAINED = 8  # training points, however slow a function is
 FEWEST_WATCHED = 200  # validation points of a known function without noise: with fewer, luck picks the best epoch
 
@@ -96,8 +99,9 @@ def pose(
         plan = first_sampling(box.dim, plan) if solver and free else plan
         allowed = _allowed(function, box, time)
         problem = _of_function(
-            function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed
-        )
+            function, box, outputs, plan, seed, source, _called_gradients(plan, box, outputs, memory), free, allowed,
+            pooled=solver and free,
+        )  # fmt: skip
         return known(problem, plan)
     batches = in_parts(target, plan, reading, parts)
     if batches is not None:
@@ -205,9 +209,9 @@ def _refuse_rows(plan: Sampling) -> None:
 def _of_function(
     function: Callable[[np.ndarray], np.ndarray], box: Domain, outputs: tuple[str, ...] | int, plan: Sampling,
     seed: int, source: dict[str, Any], gradient_function: derivatives.Gradients | None, free: bool,
-    allowed: int | None = None,
+    allowed: int | None = None, pooled: bool = False,
 ) -> Problem:  # fmt: skip
-    """allowed: how often a slow function may be evaluated."""
+    """allowed: how often a slow function may be evaluated. pooled: its points are drawn now, once for all attempts."""
     if isinstance(outputs, int):
         outputs = output_names(box.names, outputs)
     _refuse_rows(plan)
@@ -225,9 +229,15 @@ def _of_function(
 
     exact = Noise.read(plan.noise).scale == 0.0 and not getattr(function, "differing", ())
     fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
-    x, y = values(fewer.points(box, rng))
+    pool = 0
+    if pooled and exact and allowed is not None:
+        pool = int(allowed * POOLED / SAMPLING)
+        pool = max(FEWEST_TRAINED, min(pool, MANY_POOLED + (pool - MANY_POOLED) // 2, MOST_POOLED))
+    x, y = values(for_all(box, pool, seed) if pool else fewer.points(box, rng))
     watched, tested = fewer.held_out(box, rng)
-    fewest = FEWEST_WATCHED
+    if pool:
+        watched, tested = watched[:0], tested[:0]  # what judges is drawn apart
+    fewest = 0 if pool else FEWEST_WATCHED
     if isinstance(function, CallableFunction):  # which may be expensive
         fewest = min(fewest, len(x) if allowed is None else min(len(x), allowed // 8))
     if exact and 0 < len(watched) < fewest:
@@ -253,9 +263,9 @@ def _of_function(
         validation_weights=validation_weights, plan=fewer, gradients=gradients[0], validation_gradients=gradients[1],
         gradient_function=gradient_function, notes=notes, exact=exact, free=exact and free,
         seconds_per_point=function.seconds_per_point if isinstance(function, CallableFunction) else None,
-        affordable=None if allowed is None else max(FEWEST_TRAINED, allowed // 4),
+        affordable=None if allowed is None else pool or max(FEWEST_TRAINED, allowed // 4),
     )  # fmt: skip
-    if fewer is plan:
+    if fewer is plan and not pool:
         return problem
     return replace(problem, notes=(*notes, few_for_time(replace(problem, affordable=len(x)))))
 

@@ -40,7 +40,7 @@ class Problem:
     added: tuple[int, ...] = ()  # points of each round of adaptive sampling, at the end of the training rows
     notes: tuple[Sentence, ...] = ()  # warnings about the data, for the card
     seconds_per_point: float | None = None  # what a value of a callable costs, as far as is known
-    affordable: int | None = None  # training points of a slow function that a limit of time allows at a time
+    affordable: int | None = None  # training points of a slow function that a limit of time allows
     row_numbers: dict[str, np.ndarray] | None = None  # of the rows of each part, in the table as it came
     exact: bool = False  # a known function without noise
     known: bool = False  # of measured data: somebody says that the values have no noise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ from surefit.sentences import Sentence, say
 LARGE = {"trees": SMOOTHER, "tabular": SMALLER}  # solvers whose models are large, and times their score: others that
 # have such a score are preferred to them
 
+RIVALS = 2  # candidates beside the best
 SUMS = ("polynomial", "additive")  # solvers whose models are sums that cannot follow every target
 
 if TYPE_CHECKING:
@@ -159,13 +161,20 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
     )  # fmt: skip
 
 
-def error_told(found: Candidate, judge: Judge, goal: float | None, timings: Timings) -> Measured:
-    """The error that a record tells; of one that is good enough it was looked at once more before it was."""
-    if found.score <= (goal or 0.0):
+def error_told(
+    found: Candidate, judge: Judge, goal: float | None, timings: Timings, others: Sequence[Candidate] = ()
+) -> Measured:
+    """The error that a record tells; of one that is good enough it was looked at once more before it was.
+
+    others: candidates, of which the best say where an expensive function may have another value.
+    """
+    if found.score <= (goal or 0.0) and not judge.disputes:
         return found.error
     with timings.phase("judging"):
         trained = found.problem.train[0]
-        return judge.closer(values_of(found.model), found.error, found.model.num_parameters(), trained)
+        best = sorted((c for c in others if c is not found), key=lambda c: c.score)[:RIVALS]
+        rivals = [values_of(c.model) for c in best]
+        return judge.closer(values_of(found.model), found.error, found.model.num_parameters(), trained, rivals)
 
 
 def _unseen(

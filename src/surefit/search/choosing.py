@@ -42,6 +42,7 @@ from surefit.search.strategies.monotone import monotone
 from surefit.search.strategies.named import named
 from surefit.search.strategies.proving import until_proved
 from surefit.search.strategies.quantiles import quantiles
+from surefit.search.strategies.slow import has_few_values, of_few_values
 from surefit.search.strategies.streamed import of_all_rows
 from surefit.search.strategies.students import students
 from surefit.search.strategies.tables import measured_data
@@ -109,6 +110,7 @@ def fit_problem(
     dtype = kind if dtype is not None or not solver else ops.float64
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
     state.timings = timings
+    progress.data_seconds = progress.seconds  # an expensive function takes most of the time until here
     if problem.signs:
         check_monotone(settings, prove)
     if prove:
@@ -315,6 +317,8 @@ def automatic(state: State, model: Any, jit: bool | None, again: bool = True) ->
         return quantiles(state, jit)
     if model is not None:
         return given_model(state, model, jit, again)
+    if has_few_values(state):
+        return of_few_values(state)
     return known_function(state, jit) if state.problem.exact else measured_data(state, jit)
 
 

@@ -17,6 +17,7 @@ from surefit.problems.problem import Points, Problem
 
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
+DISPUTED = 0.25  # of what measures an expensive function, where other models say that what is kept may be wrong
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed
@@ -27,7 +28,7 @@ class Effort(NamedTuple):
 
     uniform, corners, faces, named: points that every candidate is measured at; `named` are those that a formula itself
     names. climb: the most that one measurement spends uphill from the worst of them. pool: the most that all
-    measurements together spend there; None: no such limit.
+    measurements together spend there; None: no such limit. disputed: where models disagree, of what would be kept.
     """
 
     uniform: int
@@ -36,6 +37,7 @@ class Effort(NamedTuple):
     climb: int
     named: int = 0
     pool: int | None = None
+    disputed: int = 0
 
     @property
     def total(self) -> int:
@@ -57,18 +59,19 @@ def effort_of(problem: Problem, time: float | None = None) -> Effort:
         return shares(plan.verify - named, dim)._replace(named=named)
     if formula:
         return whole._replace(named=NAMED)
-    most: float = math.inf
+    most, timed = math.inf, False
     if problem.source["kind"] == "callable":
         if plan is not None and plan.count is not None and problem.exact and not problem.free:
             count = math.prod(plan.count) if isinstance(plan.count, tuple) else plan.count
             most = max(FEWEST, PER_POINT * count)
         seconds = problem.seconds_per_point
-        if time is not None and seconds:
-            most = min(most, SHARE * time / seconds)
+        in_time = SHARE * time / seconds if time is not None and seconds else math.inf
+        timed, most = in_time <= most, min(most, in_time)
     if most >= whole.total:
         return whole
-    part = shares(max(4, int(most)), dim)
-    return part._replace(pool=part.climb, climb=max(1, part.climb // 2))
+    disputed = int(DISPUTED * most) if timed else 0
+    part = shares(max(4, int(most) - disputed), dim)
+    return part._replace(pool=part.climb, climb=max(1, part.climb // 2), disputed=disputed)
 
 
 def default_effort(dim: int) -> Effort:

@@ -51,6 +51,7 @@ BESIDE, HALVED = 400, 40  # points that are moved to the border of where the tar
 FOREMOST = 10_000  # of the largest errors, among which these lie
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
 CLIMBED = 5  # times fewer than of one kind are spent on a climb from the worst of them all
+SUSPECTED = 4000  # points at which models are compared, to see where one of an expensive function may be wrong
 CROWD_VALUE = 5e-5  # seconds of a value, above which there are none where no time is given
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.3, 0.06, 5e9  # that these may cost; operations of one core in a second
 
@@ -365,6 +366,7 @@ class Judge:
         else:
             self.kind, self.effort = "fresh", effort_of(problem, time)
             self.pool = self.effort.pool
+            self._least = math.inf  # largest error of the best candidate of an expensive function
             self._draw()
         known = np.concatenate([self.points[1], problem.train[1]])
         self.size = float(np.abs(known).max(initial=0.0))
@@ -416,6 +418,8 @@ class Judge:
         error = doubted(_sizes(predict(x), y), self.doubts())
         sure = self._surely(x, error)
         found, sizes, left_out = self._uphill(predict, x, error, sure)
+        if self.pool is not None:
+            self._least = min(self._least, max(float(error.max(initial=0.0)), float(sizes.max(initial=0.0))))
         even = self.even
         more = (np.concatenate([x[even:], found]), np.concatenate([error[even:], sizes]))
         names, outputs = self.problem.names, self.problem.outputs
@@ -423,7 +427,10 @@ class Judge:
             names, outputs, x[:even], error[:even], y[:even], "fresh", more=more, left_out=self.left_out + left_out
         )
 
-    def closer(self, predict: Predict, error: Measured, parameters: int, trained: np.ndarray | None = None) -> Measured:
+    def closer(
+        self, predict: Predict, error: Measured, parameters: int, trained: np.ndarray | None = None,
+        rivals: Sequence[Predict] = (),
+    ) -> Measured:  # fmt: skip
         """The error of what would be kept, looked at once more: at fresh points, and in crowds near the worst ones.
 
         A search uphill ends on one of many ridges, as beside kinks, and may know the highest by a tenth too little; and
@@ -431,11 +438,11 @@ class Judge:
 
         error: what `measured` found. trained (n, d): points that the model was fitted to. Only of a known function
         whose values cost little, unless somebody said how many may be asked for. Values that cost more are not asked
-        for, but those that others were fitted to are known.
+        for, but those that others were fitted to are known, and some are asked for where `rivals` say something else.
         """
         count = self._crowd(parameters)
         if count == 0 and self.problem.function is not None and self.pool is not None:
-            return self._among_known(predict, error, trained)
+            return self._disputed(predict, self._among_known(predict, error, trained), rivals)
         if count == 0 or (self.problem.domain.dim == 1 and error.n >= 2 * CROWD):  # on a line so many leave no gap
             return error
         rng, domain, names = np.random.default_rng([self.seed, 0xC60D]), self.problem.domain, self.problem.names
@@ -515,6 +522,31 @@ class Judge:
         largest = int(sizes.argmax())
         at = dict(zip(problem.names, x[largest].tolist(), strict=True))
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + len(x))
+
+    def _disputed(self, predict: Predict, error: Measured, rivals: Sequence[Predict]) -> Measured:
+        """The error of what would be kept at few more points: those where one of some rivals differs from it most.
+
+        Where an expensive function was asked for few values, a model is wrong between them, and seldom as another is.
+        """
+        problem, count = self.problem, self.effort.disputed
+        if count == 0 or not rivals or not problem.exact or problem.near is not None:
+            return error
+        rng, domain = np.random.default_rng([self.seed, 0xD15]), problem.domain
+        border = border_points(domain, SUSPECTED // 2, rng) if domain.dim > 1 else np.zeros((0, 1))
+        x = np.concatenate([domain.at(rng.random((SUSPECTED - len(border), domain.dim))), border])
+        own = predict(x)
+        for number, rival in enumerate(rivals):
+            differ = _sizes(rival(x), own).max(axis=1)
+            order = np.argsort(-np.where(np.isfinite(differ), differ, 0.0), kind="stable")
+            share = count // len(rivals) + (number < count % len(rivals))
+            places = x[order[apart(domain.shares(x[order]), share, SPACED)]]
+            values = self._values(places)
+            sizes = np.where(np.isfinite(values).all(axis=1), _sizes(predict(places), values).max(axis=1), -np.inf)
+            if len(sizes):
+                at = dict(zip(problem.names, places[int(sizes.argmax())].tolist(), strict=True))
+                error = error.witnessed(float(sizes.max()), at)
+                error = replace(error, n=error.n + int(np.isfinite(sizes).sum()))
+        return error
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
         """Points (n, d) beside which the target is not defined, where it often begins like a root.
@@ -618,6 +650,11 @@ class Judge:
         return found.max <= goal
 
     @property
+    def disputes(self) -> bool:
+        """Whether values are kept for places where models of an expensive function disagree."""
+        return self.problem.function is not None and self.effort.disputed > 0
+
+    @property
     def _cheap(self) -> bool:
         """Whether as many values of an exact function may be asked for as one likes."""
         problem = self.problem
@@ -667,8 +704,8 @@ class Judge:
     ) -> tuple[np.ndarray, np.ndarray, int]:
         """Points (m, d) of a search for larger errors, |errors| (m, k) there, and how many were not finite."""
         budget = self.effort.climb
-        if self.pool is not None:
-            budget = min(budget, -(-self.pool // 2))
+        if self.pool is not None:  # of what is worse than another at the points that are known, enough is known
+            budget = min(budget, -(-self.pool // 2)) if error.max(initial=0.0) <= self._least else 0
             self.pool -= budget
         kept: list[Points] = []
         sizes: list[np.ndarray] = []

@@ -220,7 +220,7 @@ def recorded(
     if announce:
         progress.finished(reason)
     warnings = [*best.problem.notes, *progress.warnings]
-    how, error = made(best), error_told(best, state.judge, state.goal, state.timings)
+    how, error = made(best), error_told(best, state.judge, state.goal, state.timings, state.candidates)
     timings = dict(state.timings)
     timings["other"] = max(0.0, progress.seconds - state.timings.total)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part

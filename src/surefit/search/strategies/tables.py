@@ -221,12 +221,12 @@ def networks(s: State, on: On) -> Strategy:
     return None
 
 
-def taught(s: State) -> Strategy:
-    """A small network that learns from Gaussian processes."""
+def taught(s: State, reserve: float = FIRST_RESERVE) -> Strategy:
+    """A small network that learns from Gaussian processes. reserve: of the time, that is kept for what follows them."""
     x, y = s.problem.train
     own = s.problem.coordinates(y)  # what the teacher learns
     plain = replace(s.problem, train=(x, own), log_target=False) if s.problem.log_target else s.problem
-    yield from student_of(s, taught_by(s, plain), MOST_PARAMETERS)
+    yield from student_of(s, taught_by(s, plain, reserve), MOST_PARAMETERS)
     return None
 
 
@@ -358,9 +358,9 @@ def for_tables(s: State) -> Strategy:
     return None
 
 
-def taught_by(s: State, problem: Problem) -> Processes:
+def taught_by(s: State, problem: Problem, reserve: float = FIRST_RESERVE) -> Processes:
     """The teacher of a problem, which takes up to minutes to be found."""
-    journal, out_of_time = s.progress.journal, lambda: s.progress.out_of_time(1.0 - FIRST_RESERVE)
+    journal, out_of_time = s.progress.journal, lambda: s.progress.out_of_time(1.0 - reserve)
 
     def found() -> Processes:
         return teacher_of(problem, s.seed, lambda: out_of_time() or s.progress.halt())
@@ -428,4 +428,4 @@ def mean(s: State) -> Strategy:
     return None
 
 
-__all__ = ["measured_data"]
+__all__ = ["measured_data", "taught"]

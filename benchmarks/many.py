@@ -11,7 +11,7 @@ import os
 import time as clock
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -61,11 +61,27 @@ def peer(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array(out)
 
 
+def over_dask(x: np.ndarray, y: np.ndarray, many: Any) -> float:
+    """Seconds of the same fits over workers that Dask has started; they must be the same bit for bit."""
+    from dask.distributed import Client
+
+    import surefit
+
+    with Client(n_workers=os.cpu_count(), threads_per_worker=1, dashboard_address=None) as client:
+        client.run(lambda: __import__("surefit").fit_many)  # imported, too: a cluster is started once
+        began = clock.perf_counter()
+        spread = surefit.fit_many(x=x, y=y, executor=client.get_executor())
+        seconds = clock.perf_counter() - began
+    np.testing.assert_array_equal(spread.parameters, many.parameters)
+    return seconds
+
+
 def main(
     count: Annotated[int, Option(min=10, help="Fits of surefit for each noise.")] = 2000,
     against: Annotated[int, Option(min=1, help="How many of them scikit-learn repeats.")] = 100,
     noises: Annotated[str, Option(help="Noise in deviations of a curve, separated by commas.")] = "0.3,0.1,0.03",
     seeds: Annotated[int, Option(min=1, help="Draws of the curves.")] = 1,
+    dask: Annotated[bool, Option("--dask", help="The same fits over a local cluster of Dask as well.")] = False,
     json: Annotated[Path | None, Option(help="Write the figures to this file.")] = None,
 ) -> None:
     """Print one table: seconds for 100 000 fits, of the clock and of all cores, and median distances to the truth."""
@@ -77,7 +93,7 @@ def main(
     print(f"{versions(['surefit', 'numpy', 'scikit-learn'])}, {os.cpu_count()} cores, {count} curves of {ROWS} rows\n")
     print(
         "| noise | s per 1e5 fits | of processor | distance | scikit-learn, of the same curves: ours | its | "
-        "its s per 1e5 fits |\n|---|---|---|---|---|---|---|"
+        f"its s per 1e5 fits |{' through Dask |' * dask}\n|---|---|---|---|---|---|---|{'---|' * dask}"
     )
     rows = []
     for noise in map(float, noises.split(",")):
@@ -95,11 +111,13 @@ def main(
                 theirs = np.sqrt(np.mean((peer(x[part], y[part]) - truth[part]) ** 2, axis=1))
             its = (clock.perf_counter() - began) / len(theirs)
             distances = map(float, map(np.median, (ours, ours[part], theirs)))
-            figures.append((1e5 * seconds / count, 1e5 * busy / count, *distances, 1e5 * its))
-        a, p, b, c, d, e = np.mean(figures, axis=0)
-        print(f"| {noise:g} | {a:.0f} | {p:.0f} | {b:.4f} | {c:.4f} | {d:.4f} | {e:.0f} |")
+            shared = [1e5 * over_dask(x, y, many) / count] if dask else []
+            figures.append((1e5 * seconds / count, 1e5 * busy / count, *distances, 1e5 * its, *shared))
+        a, p, b, c, d, e, *shared = np.mean(figures, axis=0)
+        print(f"| {noise:g} | {a:.0f} | {p:.0f} | {b:.4f} | {c:.4f} | {d:.4f} | {e:.0f} |", end="")
+        print("".join(f" {s:.0f} |" for s in shared))
         found = {"noise": noise, "seconds": a, "processor": p, "distance": b, "ours": c, "theirs": d}
-        rows.append(found | {"their_seconds": e})
+        rows.append(found | {"their_seconds": e} | ({"dask_seconds": shared[0]} if dask else {}))
     if json is not None:
         json.write_text(as_json.dumps({"rows": rows}), encoding="utf-8")
 

@@ -1,10 +1,13 @@
-"""Native code in a thread of its own, so that Python stays interruptible."""
+"""Native code in another thread, so that Python stays interruptible."""
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -14,8 +17,46 @@ import numpy as np
 TICK = 0.1
 
 
+class _Hand:
+    """A thread that waits for the next call: waking it costs the caller a few microseconds, starting one some sixty."""
+
+    def __init__(self) -> None:
+        self.tasks: SimpleQueue[Background] = SimpleQueue()
+        threading.Thread(target=self._work, name="surefit-native", daemon=True).start()
+
+    def _work(self) -> None:
+        while self._do(self.tasks.get()):
+            pass
+
+    def _do(self, task: Background) -> bool:
+        """Call what is to be called, once; whether this thread is to wait for more."""
+        if task.over.is_set():
+            return True
+        try:
+            task.call()
+        except BaseException:
+            threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+        stays = len(_waiting) < MOST
+        if stays:
+            _waiting.append(self)  # before the task is over: who waited for it finds this one free
+        task.over.set()
+        return stays
+
+
+_waiting: list[_Hand] = []
+MOST = 4  # threads that are kept waiting
+
+
+def _after_fork() -> None:
+    _waiting.clear()  # no thread of the parent lives in a child
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Background:
-    """A call in a thread of its own.
+    """A call in another thread.
 
     Not Thread.join: where Ctrl-C interrupts that, Python 3.11 takes a thread that still runs for one that has ended,
     and the memory under its native code would be freed.
@@ -23,28 +64,29 @@ class Background:
 
     def __init__(self, call: Callable[[], Any]) -> None:
         self.call, self.over = call, threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.begun = False
+        self.hand: _Hand | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether it was started."""
+        return self.hand is not None
 
     def start(self) -> None:
         """Begin. RuntimeError: the system has no more threads."""
-        self.begun = True
         try:
-            self.thread.start()
-        except RuntimeError:
-            self.begun = False
-            raise
-
-    def _run(self) -> None:
-        try:
-            self.call()
-        finally:
-            self.over.set()
+            self.hand = _waiting.pop()
+        except IndexError:
+            self.hand = _Hand()
+        self.hand.tasks.put(self)
 
     def finish(self) -> None:
         """Wait until it is over, whatever arrives; an interrupt is raised then."""
         interrupted = False
-        while self.begun and not self.over.is_set():
+        if self.hand is None:
+            return
+        if not self.over.is_set():
+            self.hand.tasks.put(self)  # again, should an interrupt have come just before the first time
+        while not self.over.is_set():
             try:
                 self.over.wait(TICK)
             except KeyboardInterrupt:

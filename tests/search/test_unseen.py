@@ -15,6 +15,7 @@ from surefit.attempts.performing import perform
 from surefit.attempts.polynomial import network_for
 from surefit.attempts.progress import Progress
 from surefit.core import ops
+from surefit.data import Coded
 from surefit.models.inference import evaluate
 from surefit.problems.posing import pose
 from surefit.search.comparing import shares
@@ -464,3 +465,36 @@ def test_a_table_of_categories_alone_is_fitted():
     y = np.sin(site) + 0.1 * np.random.default_rng(0).normal(size=48)
     fit = surefit.fit({"site": [f"s{k}" for k in site], "y": y})
     assert rms(fit.predict({"site": [f"s{k}" for k in range(8)]}) - np.sin(np.arange(8))) < 0.1
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize("kind", ["line", "taught", "two texts"])
+def test_a_text_that_one_row_has_alone_says_nothing_of_new_rows(kind):
+    """Left out it is missed by what only it tells, and no new row is of a text that nobody knows."""
+    rng = np.random.default_rng(3)
+    count = 1 if kind == "two texts" else 6
+    site, size, offsets = rng.integers(0, count, 60), rng.uniform(0, 1, 60), rng.normal(size=count)
+    curve = (lambda x: np.sin(8 * x)) if kind == "taught" else (lambda x: 2 * x)
+    names = np.array([f"s{k}" for k in site])
+    y = curve(size) + offsets[site] + 0.1 * rng.normal(size=60)
+    names[7], y[7] = "odd", y[7] + 3.0
+    fit = surefit.fit({"size": size, "site": names, "y": y}, target="y")
+    assert (fit.taught is not None) == (kind == "taught")
+    k, new = rng.integers(0, count, 500), rng.uniform(0, 1, 500)
+    found = fit.predict({"size": new, "site": np.array([f"s{j}" for j in k])})
+    true = np.hypot(rms(found - curve(new) - offsets[k]), 0.1)
+    assert fit.error.n == 59 and 0.75 < fit.error.rmse / true < 1.35
+
+
+def test_where_every_row_has_a_text_of_its_own_all_of_them_tell():
+    texts = Coded("k", "text", ("a", "b", "c"))
+
+    def telling(which):
+        rows = np.eye(3)[which], np.arange(len(which))[:, None]
+        problem = pose(
+            (np.random.default_rng(0).random((9, 3)), np.arange(9)), None, surefit.Sampling(split=(1, 0, 0)), 0
+        )
+        return replace(problem, names=texts.columns, coding=(texts,), train=rows).telling.tolist()
+
+    assert telling([0, 1, 2]) == [True] * 3
+    assert telling([0, 1, 0, 2, 2]) == [True, False, True, True, True]

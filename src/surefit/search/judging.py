@@ -592,13 +592,14 @@ class Judge:
         self, left_out: np.ndarray, rmse: np.ndarray | None = None, distance: np.ndarray | None = None,
         unlearned: np.ndarray | None = None,
     ) -> Measured:  # fmt: skip
-        """The error of a fit to all rows, from what each was missed by (n, k) when it was left out.
+        """The error of a fit to all rows, from what each was missed by (n, k) when it was left out; see `telling`.
 
         rmse: (k,) of the outputs over the domain, where more is known of it than these rows tell: of a teacher.
         distance: (k,) of the model from that teacher, which is measured. unlearned: (k,), which share of the square of
         the teacher's error is no noise.
         """
-        x, y = self.problem.train
+        telling = self.problem.telling
+        (x, y), left_out = (part[telling] for part in self.problem.train), left_out[telling]
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]))

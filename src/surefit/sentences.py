@@ -774,6 +774,11 @@ SENTENCES: dict[str, Both] = {
         "its copy; with weights= all of them count",
         "{rows} 行中有 {count} 行是其他行的副本，已去掉，否则留出的行可由其副本得知；给出 weights= 则全部计入",
     ),
+    "rows-replicated": Both(
+        "{rows} rows are at {places} places, where they say nearly the same: the error is estimated without whole places, "
+        "unless time= is given",
+        "{rows} 行位于 {places} 个位置，同一位置的值几乎相同：误差按整个位置留出估计（给出 time= 时除外）",
+    ),
     "rows-known": Both(
         "{count} of {rows} new rows are copies of others and were left out",
         "{rows} 个新的行中有 {count} 个是其他行的副本，已去掉",

@@ -8,6 +8,7 @@ from surefit.data import Sampling
 from surefit.errors import ArgumentError
 from surefit.fitting import Estimated, Measured, load
 from surefit.problems.posing import pose
+from surefit.problems.rows import replicated
 from surefit.search.folds import folds_of, without
 
 RNG = np.random.default_rng(1)
@@ -108,3 +109,37 @@ def test_what_cannot_be_is_said(options, words):
         surefit.fit((X, Y), **options)
     with pytest.raises(ArgumentError, match="folds: is for the rows of a table"):
         surefit.fit("x", "x=0:1", folds=3)
+
+
+# --- rows at one place ---
+
+
+def repeated(places, times, noise, seed=0):
+    rng = np.random.default_rng(seed)
+    x = np.repeat(rng.uniform(-1, 1, (places, 2)), times, axis=0)
+    return x, np.sin(3 * x[:, 0]) * x[:, 1] + noise * rng.normal(size=len(x))
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+@pytest.mark.parametrize(("places", "times"), [(12, 3), (20, 2)])
+def test_rows_at_one_place_are_left_out_together(places, times):
+    """One that is left out alone is known from the others there, whatever is between the places."""
+    x, y = repeated(places, times, 0.01)
+    new = np.random.default_rng(1).uniform(-1, 1, (1000, 2))
+    fit = surefit.fit((x, y))
+    true = np.sqrt(np.mean((fit.predict(new) - np.sin(3 * new[:, 0]) * new[:, 1]) ** 2))
+    assert fit.error.status == "estimated" and fit.error.kind == "groups" and fit.error.n == len(x)
+    assert 0.5 < fit.error.rmse / true < 4 and true > 3 * 0.01  # what it was told to be is that of the noise
+    assert f"{len(x)} rows are at {places} places" in " ".join(map(str, fit.warnings))
+    assert fit.error.folds == 10 and fit.problem.validation is None
+
+
+def test_rows_at_one_place_are_told_apart_from_levels_noise_and_other_wishes():
+    x, y = repeated(12, 3, 0.01)
+    assert len(np.unique(replicated(x, y[:, None]))) == 12
+    assert replicated(x, repeated(12, 3, 0.5)[1][:, None]) is None  # noise is most of what any row is missed by
+    levels = np.repeat(np.arange(4.0), 9)[:, None]
+    assert replicated(levels, levels + 0.01 * y[:, None]) is None  # new rows are at these
+    assert replicated(*(part[::3] for part in (x, y[:, None]))) is None
+    for options in ({"time": 60}, {"data": surefit.Sampling(groups=np.repeat(np.arange(12), 3))}):
+        assert surefit.fit((x, y), **options).error.kind != "groups"

@@ -30,7 +30,7 @@ from surefit.search.arguments import cure_of, saying_cures
 from surefit.search.classes import classify
 from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
-from surefit.search.folds import cross_validated
+from surefit.search.folds import cross_validated, folds_of_places
 from surefit.search.gathering import Budget, gathered
 from surefit.search.limits import MOST_PARAMETERS
 from surefit.search.record import Record
@@ -253,6 +253,8 @@ def fit_problem(
     if folds is not None and (time := positive_number("time", arguments.get("time"))) is not None:
         arguments["time"] = time / (folds + 1)
     record = choosing.fit_problem(posed, callbacks=heard, **arguments)
+    if folds is None and arguments.get("time") is None:
+        folds = folds_of_places(record)
     if folds is not None and not record.interrupted:
         others = {name: value for name, value in arguments.items() if name != "began"}
         record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)

@@ -359,7 +359,9 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     if kept is not None:
         x, y = x[kept], y[kept]
     n = len(x)
+    place = None
     if n <= few and plan.split is None and plan.derivatives is None and not plan.apart:
+        place = None if plan.about_rows or plan.folds is not None else rows.replicated(x, y)
         plan = replace(plan, split=(1.0, 0.0, 0.0))
     if plan.folds is not None and plan.folds > n:
         raise ArgumentError(f"folds: {plan.folds} folds need as many rows, and the table has {n}; give fewer")
@@ -396,6 +398,8 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
     source: dict[str, Any] = {"kind": "table", "name": called(target), "rows": len(table)}
     if kept is not None:
         source["copies"] = len(table) - n
+    if place is not None:
+        source["places"] = int(place.max()) + 1
     if plan.apart and (validation is not None or test is not None):
         source["apart"] = "order" if plan.groups is None else "groups"
     return Problem(
@@ -407,6 +411,7 @@ def _of_table(target: Any, domain: Any, plan: Sampling, seed: int, reading: Mapp
         notes=(
             *_few(plan, n), *derivatives.notes(gradients), *_outside(box, x),
             *([] if kept is None else [say("rows-merged", count=len(table) - n, rows=len(table))]),
+            *([] if place is None else [say("rows-replicated", rows=n, places=int(place.max()) + 1)]),
             *rows.notes(x[looked_at], y[looked_at], table.inputs, table.targets), *rows.alike_texts(table.coding),
         ),
         known=isinstance(plan.noise, Noise) and plan.noise.scale == 0.0,

@@ -14,6 +14,7 @@ FEWEST = 8  # rows, of which fewer are alike by chance
 DISAGREE = 0.05  # of the target's deviation: what rows at the same place may differ by without a word
 ROUNDING = 1e-12  # of the largest value, in a mean of equal ones
 COPIED = 0.1  # of the rows, from which on copies of others are told
+REPLICATED = 0.1  # of the target's deviation: rows at the same place that differ by no more say what the others are
 OWN_VALUE = 0.5  # of the places, as many as the values of an input that is no level or category
 MARKS = (-999.0, 999.0, -9999.0, 9999.0, -99999.0, 99999.0, -999999.0, 999999.0, -1e20, 1e20, 9.96921e36, 1e30)
 FAR = 5.0  # sizes of the other values
@@ -94,6 +95,22 @@ def distinct(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     return np.sort(first) if values >= max(FEWEST, OWN_VALUE * len(first)) else None
 
 
+def replicated(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """Of each row (n,) the number of its place, where many share one and differ there by next to nothing; else None.
+
+    A row that is left out is then known from its neighbour at the same place, however wrong a fit is between them. As
+    for `distinct`, some input must have about as many values as there are places, or new rows are at the same ones.
+    Where rows differ by more, noise is most of what any of them is missed by.
+    """
+    if not FEWEST <= len(x) <= MOST:
+        return None
+    _, first, place = np.unique(places(x), return_index=True, return_inverse=True)
+    if len(x) - len(first) < COPIED * len(x) or (disagreement(x, y) > REPLICATED * y.std(axis=0)).any():
+        return None
+    values = max(len(np.unique(column)) for column in x[first].T)
+    return np.ravel(place) if values >= max(FEWEST, OWN_VALUE * len(first)) else None
+
+
 def _agree(differ: np.ndarray, y: np.ndarray) -> bool:
     """Whether rows at the same place differ by rounding alone."""
     return bool((differ <= ROUNDING * np.abs(y).max(axis=0)).all())
@@ -147,4 +164,4 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:NAMED]) + more
 
 
-__all__ = ["alike_texts", "copies", "disagreement", "distinct", "marked", "notes", "places"]
+__all__ = ["alike_texts", "copies", "disagreement", "distinct", "marked", "notes", "places", "replicated"]

@@ -14,7 +14,9 @@ import numpy as np
 
 from surefit.models.inference import evaluate
 from surefit.problems.problem import Points, Problem
+from surefit.problems.rows import places
 from surefit.search.judging import Judge
+from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.record import Record
 from surefit.sentences import say
 
@@ -43,6 +45,13 @@ def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
     return replace(record, error=error, left_out=left_out, across=found)
 
 
+def folds_of_places(record: Record) -> int | None:
+    """The folds that tell the error of few rows of which several are at one place; else None."""
+    places = record.problem.source.get("places")
+    chosen = record.error.kind == "estimated"  # not where something else tells it
+    return min(FOLDS_OF_MORE, places) if places is not None and chosen else None
+
+
 def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Points, values, weights and groups of all rows, those for training first."""
     parts = [problem.train, *([] if problem.validation is None else [problem.validation])]
@@ -56,6 +65,8 @@ def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, 
         assert problem.row_numbers is not None
         rows = np.concatenate([problem.row_numbers["train"], problem.row_numbers["validation"]])
         labels = np.array(problem.plan.groups)[rows]
+    elif "places" in problem.source:
+        labels = np.unique(places(x), return_inverse=True)[1].ravel()
     return x, y, weights, labels
 
 

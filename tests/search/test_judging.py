@@ -367,7 +367,7 @@ def test_a_slow_callable_is_measured_within_a_fifth_of_the_time():
     judge = Judge(problem, 0, time=5.0)
     for _ in range(20):
         measured = judge.measured(zero)
-    assert 100 <= function.asked <= 0.75 * 0.2 * 5.0 / 5e-3  # the rest is for where models of it disagree
+    assert 90 <= function.asked <= 0.6 * 0.2 * 5.0 / 5e-3  # the rest is for where models of it disagree
     measured = judge.closer(zero, measured, 10, None, [lambda x: 0.01 * x])
     assert 150 <= function.asked <= 0.2 * 5.0 / 5e-3
     assert measured.max > 0.95 and f"measured on {measured.n} fresh points" in str(measured)

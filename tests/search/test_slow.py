@@ -47,7 +47,7 @@ def test_what_is_smooth_is_known_from_a_hundred_values(function, box, seconds, m
     began = fake_clock.now
     fit = surefit.fit(slow, domain, time=5.0)
     assert fake_clock.now - began < 5.0
-    assert slow.calls * seconds < 0.8 * 5.0  # the rest is for fitting
+    assert slow.calls * seconds < 0.85 * 5.0  # the rest is for fitting
     truth = error_of(fit, function, domain)
     assert truth < most and fit.error.status == "measured"
     assert fit.error.max > 0.3 * truth * np.ptp(function(*domain.corners().T))
@@ -59,7 +59,7 @@ def test_a_limit_of_time_is_as_good_as_a_budget_of_as_many_values(fake_clock):
 
     box = Domain("x=0:2, y=0:2")
     slow = Slow(function, 0.02)
-    timed = surefit.fit(slow, box, time=5.0)
+    timed = surefit.fit(slow, box, time=2.0)
     budgeted = surefit.fit(Slow(function, 0.02), box, budget=slow.calls)
     assert error_of(timed, function, box) < 10 * error_of(budgeted, function, box)
 

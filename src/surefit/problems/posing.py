@@ -40,7 +40,8 @@ from surefit.sentences import Sentence, say
 from surefit.spelling import spelled
 
 SAMPLING = 0.3  # of a limit of time, for the values of a slow function
-POOLED = 0.5  # of it, where these are all that is ever fitted to
+POOLED, FEW_POOLED = 0.5, 0.6  # of it, where these are all that is ever fitted to; and where they are few
+SOON_FITTED = 120  # such values, up to which fitting takes little time
 PROBES, PROBING = (64, 512, 2048), 0.02  # points at once that tell what a value costs; of a limit of time, for them
 PLENTY = 25_000  # values that show how a function is made: one that gives them in that time is not slow
 MANY_POOLED = 600  # such points, beyond which time for fitting is worth as much as more of them
@@ -231,7 +232,8 @@ def _of_function(
     fewer = plan if allowed is None else _fewer(plan, box, allowed // (4 if exact and free else 2))
     pool = 0
     if pooled and exact and allowed is not None:
-        pool = int(allowed * POOLED / SAMPLING)
+        calls = allowed / SAMPLING
+        pool = int(max(min(FEW_POOLED * calls, SOON_FITTED), POOLED * calls))
         pool = max(FEWEST_TRAINED, min(pool, MANY_POOLED + (pool - MANY_POOLED) // 2, MOST_POOLED))
     x, y = values(for_all(box, pool, seed) if pool else fewer.points(box, rng))
     watched, tested = fewer.held_out(box, rng)

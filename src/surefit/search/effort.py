@@ -17,7 +17,7 @@ from surefit.problems.problem import Points, Problem
 
 ALL_CORNERS_UP_TO = 12  # inputs: 4096 corners; beyond that the search climbs from corner to corner
 SHARE = 0.2  # of the time limit that goes into measuring a slow function
-DISPUTED = 0.25  # of what measures an expensive function, where other models say that what is kept may be wrong
+DISPUTED = 0.4  # of what measures an expensive function, where other models say that what is kept may be wrong
 NAMED = 1000  # points that a formula names: its kinks, narrow terms and steep places
 PER_POINT = 10  # evaluations in all that measure a callable, for each training point the user allowed
 FEWEST = 200  # such evaluations, however few points the user allowed

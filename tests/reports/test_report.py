@@ -564,3 +564,13 @@ def test_the_formula_of_a_logarithmic_target_ends_in_its_exponential(tmp_path):
     fit = surefit.fit({"x": x, "price": np.exp(3 * x)}, target_scale="log", method="features", model=(6,))
     page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")
     assert r"\hat{y} &= \exp(s_y" in page and "natural logarithm of price" in page
+
+
+@pytest.mark.parametrize(
+    "lang, proved, measured", [("en", "reached (proved)", "(measured)"), ("zh", "已证明", "（测量）")]
+)
+def test_a_tolerance_that_is_proved_is_not_called_measured(lang, proved, measured, tmp_path):
+    fit = surefit.fit("sin(x)", "x=-1:1", tol=1e-6, prove=True)
+    page = fit.report(tmp_path / "r.md", lang=lang).read_text(encoding="utf-8")
+    assert proved in page and measured not in page
+    assert "Losses by epoch" not in page  # a solver has iterations

@@ -419,16 +419,22 @@ def _work_words(fit: Record, speech: Speech) -> str:
     return speech("card-solver-work" if fit.made.solved else "card-work", epochs=len(fit.history), steps=fit.steps)
 
 
+def settled(fit: Record) -> bool | None:
+    """Whether a proof of the target says that the tolerance is reached, or missed; None where no proof tells."""
+    from surefit.search.proofs import proof_of_target
+
+    if fit.tol is None:
+        return None
+    certificate = proof_of_target(fit)
+    return certificate.proves(fit.tol) if certificate is not None and certificate.mode == "deployed" else None
+
+
 def _status(fit: Record, speech: Speech) -> str:
     if fit.tol is None:
         return speech(f"card-{fit.error.status}")
-    from surefit.search.proofs import proof_of_target
-
-    certificate = proof_of_target(fit)
-    if certificate is not None and certificate.mode == "deployed":
-        verdict = certificate.proves(fit.tol)
-        if verdict is not None:
-            return speech("card-proved-reached" if verdict else "card-proved-missed", tol=f"{fit.tol:g}")
+    verdict = settled(fit)
+    if verdict is not None:
+        return speech("card-proved-reached" if verdict else "card-proved-missed", tol=f"{fit.tol:g}")
     how = speech(f"status-{fit.error.status}")
     return speech("card-reached" if fit.reached else "card-missed", tol=f"{fit.tol:g}", how=how)
 
@@ -459,6 +465,7 @@ __all__ = [
     "mode_words",
     "r2_words",
     "rmse_words",
+    "settled",
     "to_dict",
     "unlearned",
     "warnings_of",

@@ -28,6 +28,7 @@ from surefit.reports.card import (
     mode_words,
     r2_words,
     rmse_words,
+    settled,
     warnings_of,
 )
 from surefit.reports.document import Block, Code, Document, Formula, Movie, Picture, Section, Table, Text
@@ -221,7 +222,7 @@ def training_section(fit: Record, say: Speech) -> list[Block]:
     blocks.append(Text(" ".join(done) if say.lang == "en" else "".join(done)))
     blocks += [_named(say, "warning", warning) for warning in warnings_of(fit)]
     if fit.history:
-        blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption")))
+        blocks.append(Picture("loss", lambda: draw(fit, "loss"), say("loss-caption" + of)))
     else:
         blocks.append(Text(say("no-history")))
     if fit.film is None or len(fit.film.frames) < 2:
@@ -257,8 +258,11 @@ def result_section(fit: Record, say: Speech) -> list[Block]:
     if e.coverage is not None:
         pictures = Picture("fit", lambda: draw(fit, "fit"), say("fit-data-caption"))
         return [Table(coverage_rows(e, say)), pictures]
+    verdict = settled(fit)
     if fit.tol is None:
         tolerance = say("not-asked")
+    elif verdict is not None:
+        tolerance = say("reached-proved" if verdict else "missed-proved", tol=f"{fit.tol:g}")
     else:
         tolerance = say(("reached" if fit.reached else "missed") + _how(fit), tol=f"{fit.tol:g}")
     measured_on = say("points-chose" if e.chose else "points-on", n=e.n, on=say.known(e.on))

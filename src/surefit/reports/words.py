@@ -223,6 +223,7 @@ WORDS: dict[str, Both] = {
         "Losses by epoch, in scaled units; the learning rate below if it changes.",
         "各轮的损失（缩放后的单位）；学习率变化时画在下方。",
     ),
+    "loss-caption-solver": Both("Errors by iteration, in scaled units.", "各次迭代的误差（缩放后的单位）。"),
     "snapshots-caption": Both(
         "The fit at some epochs, from before training to the weights that were kept.",
         "若干轮时的拟合，从训练前到保留的权重。",
@@ -256,6 +257,8 @@ WORDS: dict[str, Both] = {
     "tolerance": Both("tolerance", "容差"),
     "reached-estimated": Both("{tol}, reached (estimated)", "{tol}，已达到（估计）"),
     "missed-estimated": Both("{tol}, NOT reached (estimated)", "{tol}，未达到（估计）"),
+    "reached-proved": Both("{tol}, reached (proved)", "{tol}，已达到（已证明）"),
+    "missed-proved": Both("{tol}, NOT reached (proved)", "{tol}，未达到（已证明）"),
     "reached": Both("{tol}, reached (measured)", "{tol}，已达到（测量）"),
     "missed": Both("{tol}, NOT reached (measured)", "{tol}，未达到（测量）"),
     "not-asked": Both("none was asked for", "没有要求"),

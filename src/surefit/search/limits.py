@@ -74,7 +74,7 @@ MOST_SEPARATED = {2: 300_000, 3: 2_000_000}  # by inputs
 UNASKED_PARAMETERS = 100_000  # of such a network at most where no tolerance was asked for
 # Of such a network where nothing else comes so near as that share: kinks of several numbers need them.
 MOST_UNASKED, GOOD_ENOUGH = 1_200_000, 1e-4
-MEASURED_IN = 0.5  # of the time that is left, in which such a network can be measured
+MEASURED_IN = 0.8  # of the time that is left, in which such a network can be measured
 VALUES_OF_TIME = 0.3  # of the time that is left, for these, where a time is given
 BEFORE_SEPARATED = {2: 2, 3: 1}  # rungs before it is tried, by inputs
 FIRST_OF_TWO = 1  # rungs of two inputs before such a network is tried; of more none

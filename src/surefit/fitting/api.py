@@ -253,8 +253,7 @@ def fit_problem(
     if folds is not None and (time := positive_number("time", arguments.get("time"))) is not None:
         arguments["time"] = time / (folds + 1)
     record = choosing.fit_problem(posed, callbacks=heard, **arguments)
-    if folds is None and arguments.get("time") is None:
-        folds = folds_of_places(record)
+    folds = folds_of_places(record, arguments.get("time")) if folds is None else folds
     if folds is not None and not record.interrupted:
         others = {name: value for name, value in arguments.items() if name != "began"}
         record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)

@@ -45,11 +45,14 @@ def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
     return replace(record, error=error, left_out=left_out, across=found)
 
 
-def folds_of_places(record: Record) -> int | None:
-    """The folds that tell the error of few rows of which several are at one place; else None."""
+def folds_of_places(record: Record, time: float | None) -> int | None:
+    """The folds that tell the error of few rows of which several are at one place; else None, and with a limit of time.
+
+    In that the fit itself is made, and nothing is left of it for others.
+    """
     places = record.problem.source.get("places")
     chosen = record.error.kind == "estimated"  # not where something else tells it
-    return min(FOLDS_OF_MORE, places) if places is not None and chosen else None
+    return min(FOLDS_OF_MORE, places) if places is not None and chosen and time is None else None
 
 
 def _rows(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:

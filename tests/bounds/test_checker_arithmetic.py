@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 
 import surefit
-from surefit.bounds.checker import formula_on
+from surefit import nn
+from surefit.bounds.checker import formula_on, model_on
 from surefit.bounds.checker_arithmetic import REAL, Space, Taylor, basis
+from surefit.bounds.proving import program_of
+from surefit.compiler.function import compile_program
+from surefit.core.program import record
+from surefit.core.tensor import Tensor
 
 mp = pytest.importorskip("mpmath", reason="the oracle")
 
@@ -115,3 +120,45 @@ def test_multiples_of_a_kink_cancel():
         small = np.where(r.sum(axis=1) < 10 * off, r.sum(axis=1), 0.0)[:, None]  # of the size of the shift itself
         assert (form.size <= 1.01 * off + small + 1e-16 * (4 + np.abs(m[:, 1:]))).all()
         assert (form.size >= 0.5 * np.minimum(off, r.min())).all()
+
+
+def few_bits(rng, shape, places):
+    """Numbers of which many sums are floats."""
+    return np.round(rng.normal(size=shape) * 2.0**places) / 2.0**places
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d, hidden", [(1, 0), (1, 5), (1, 40), (2, 0), (17, 0), (40, 0), (2, 20)])
+def test_runs_are_as_near_to_the_polynomial_as_it_says(dtype, d, hidden):
+    pytest.importorskip("llvmlite")
+    rng, bits = np.random.default_rng(d + hidden), np.finfo(dtype).nmant + 1
+    for _ in range(8):
+        net = nn.MLP(d, (hidden,), 1, activation="tanh", dtype=dtype) if hidden else nn.Linear(d, 4, dtype=dtype)
+        places = int(rng.integers(2, bits))
+        for p in net.parameters():
+            v = few_bits(rng, p.shape, places)
+            if rng.random() < 0.5:  # terms that cancel, units of one gain
+                v[..., 1::2] = -v[..., : v.shape[-1] - 1 : 2][..., : v[..., 1::2].shape[-1]]
+                v = np.sign(v) * np.abs(v).flat[0] if v.shape[-1] == 1 else v
+            p.assign(v.astype(dtype))
+        m = few_bits(rng, d, bits - places).astype(dtype)
+        low, high = m - dtype(10.0 ** rng.uniform(-9, -1)), m + dtype(10.0 ** rng.uniform(-9, -1))
+        c, b = np.zeros((1, d, 1 + d), REAL), basis(d, 1 if d > 2 else 3)
+        low, high = low.astype(float), high.astype(float)
+        c[..., 0], c[0, np.arange(d), 1 + np.arange(d)] = (
+            m,
+            np.maximum(np.maximum(high - m, m - low) * (1 + 2.0**-50), 1e-30),
+        )
+        x = Taylor(Space(b, False, b.size), c, np.zeros((1, d)))
+        with np.errstate(all="ignore"):
+            y = model_on(program_of(net, d), x.shaped(1, d), "blocks")
+        points = np.clip(rng.uniform(low, high, (200, d)).astype(dtype), low.astype(dtype), high.astype(dtype))
+        points[0], points[1] = low, high
+        run = compile_program(record(net, Tensor(points)), mode="strict").run
+        t = (points.astype(REAL) - m) / c[0, np.arange(d), 1 + np.arange(d)]
+        terms = np.stack([np.prod(t[:, list(term)], axis=1) for term in b.terms], axis=1)
+        for j, values in enumerate(run([points])[0][0].T):
+            of = y.c[0, 0, j]
+            said = terms[:, : len(of)] @ of[: b.size]
+            most = y.e[0, 0, j] + np.abs(of[b.size :]).sum()
+            assert (np.abs(values - said) <= most * (1 + 1e-3) + 1e-18 * np.abs(of).sum()).all()

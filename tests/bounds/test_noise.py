@@ -148,6 +148,57 @@ def test_no_layer_rounds_by_more_than_the_sizes_of_what_it_adds_allow():
     assert rounding_of_sizes(node, size)[0] < 0.5 * gamma(node.steps, node.unit) * 70
 
 
+def running_sums(seeds):
+    """Of layers whose terms cancel, on narrow boxes: how far runs are off, and what the noise is, over half a unit."""
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        fan, m = int(rng.choice([1, 2, 3, 15, 16, 17, 40])), 8
+        places = int(rng.integers(2, 25))  # of numbers with few bits many sums are exact
+        w = np.round(rng.normal(size=(m, fan)) * 2.0**places) / 2.0**places
+        x = np.round(rng.normal(size=fan) * 2.0 ** (24 - places)) / 2.0 ** (24 - places)
+        w[:, 1::2] = -w[:, : len(w.T) - 1 : 2][:, : len(w.T[1::2])] * rng.choice([1.0, 1.0, 0.5, 1.25])
+        b = np.round(-(w @ x) * 2.0**places) / 2.0**places * rng.choice([0.0, 1.0, 0.5, 2.0])
+        net = nn.Linear(fan, m, dtype=np.float32)
+        net.weight.assign(w.astype(np.float32))
+        net.bias.assign(b.astype(np.float32))
+        low = x.astype(np.float32)
+        high = np.maximum(low, (low + 10.0 ** rng.uniform(-9, -2)).astype(np.float32))
+        relaxation = Relaxation(lowered(program_of(net, fan), lambda name, dtype: 1.0, True), True)
+        noise = running_noise(relaxation, low[None].astype(float), high[None].astype(float))[0]
+        t = np.clip(rng.uniform(low, high, (400, fan)).astype(np.float32), low, high)
+        t[0], t[1] = low, high
+        w, b = w.astype(np.float32), b.astype(np.float32)
+        running = strict_sum(t[:, None, :] * w[None], axis=-1) + b
+        exact = t.astype(np.longdouble) @ w.astype(np.longdouble).T + b
+        unit = np.spacing(np.maximum(np.abs(exact).max(axis=0), 1e-9).astype(np.float32)) / 2
+        yield (np.abs(running - exact).max(axis=0) / unit).astype(float), noise / unit
+
+
+def test_sums_that_cancel_to_a_float_are_not_rounded():
+    pairs = list(running_sums(range(300)))
+    for off, noise in pairs:
+        assert (off <= noise * (1 + 1e-6)).all()
+    off, noise = (np.concatenate(v) for v in zip(*pairs, strict=True))
+    assert (noise[off == 0] < 1e-6).sum() > 15  # and where nothing is rounded, that is known of many
+    net = nn.Linear(1, 1, dtype=np.float64)
+    for b, most in ((-1.0, 0.0), (-0.2, 2.0**-55)):  # 0.3 * 4 - 1 is a float, and 1.2 - 0.2 may be none
+        net.weight.assign(np.array([[4.0]]))
+        net.bias.assign(np.array([b]))
+        relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 1.0, True), True)
+        found = running_noise(relaxation, np.array([[0.3]]), np.array([[0.3]]))[0, 0]
+        assert found < 1e-290 if most == 0.0 else found >= most
+
+
+def test_strict_tanh_is_off_by_half_a_unit_and_little_beside_it():
+    net = nn.Sequential(nn.Linear(1, 1, dtype=np.float64), nn.Tanh())
+    for p, v in zip(net.parameters(), ([[1.0]], [0.0]), strict=True):
+        p.assign(np.array(v))
+    relaxation = Relaxation(lowered(program_of(net, 1), lambda name, dtype: 0.64, True), True)
+    for at, unit in ((0.2, 2.0**-56), (0.4, 2.0**-55), (3.0, 2.0**-54), (40.0, 2.0**-54)):
+        noise = running_noise(relaxation, np.array([[at]]), np.array([[at]]))[0, 0]
+        assert unit + 0.28 * 2.0**-56 <= noise * (1 + 1e-9) <= unit + 0.281 * 2.0**-56
+
+
 @pytest.mark.parametrize("fan", [1, 2])
 def test_an_uncertain_number_around_0_is_added_with_a_rounding(fan):
     """1 + b with |b| <= 1.5 u may be 1 + 2 u where it runs, and 1 - 1.5 u in exact arithmetic."""

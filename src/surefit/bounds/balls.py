@@ -39,6 +39,7 @@ LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before l
 FLAT, FLAT_REST = {"tanh": 45.0, "sigmoid": 90.0}, 2.0**-128
 MOST_WEIGHTS = 2_000  # of a network that is read in balls: each costs microseconds on each box
 MARGIN = 1.0 + 1e-9  # of bounds that are computed in float64 with few roundings
+CHECKED = 1.01  # of the noise: with fewer digits than balls have, the checker adds two thirds of a percent to it
 
 
 def flint() -> Any | None:
@@ -430,7 +431,9 @@ class Balls:
                     forms = self.lines.target(low, high) if forms is None else forms
                     coef[i], rho[i] = self.beside(rows, float(h[i]), forms, i)
                     bad[i] = [form.bad[i] for form in forms]
-            rho = (rho + rest + (0.0 if self.noise is None else running_noise(self.noise, low, high))) * MARGIN
+            rho = (
+                rho + rest + (0.0 if self.noise is None else CHECKED * running_noise(self.noise, low, high))
+            ) * MARGIN
             shift = 8 * 2.0**-52 * (np.abs(c) + h) / np.maximum(h, TINY)
             bounds, rests, slope = np.full((n, k), np.inf), np.zeros(n), np.zeros((n, 1))
             surely, at = np.zeros(n), np.zeros((n, 1))

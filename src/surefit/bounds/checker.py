@@ -2,8 +2,8 @@
 
 It reads the certificate, the recorded model and the formula, and proves the bound in its own way: on a box, target -
 model is a Taylor model (checker_arithmetic.py), at most the sum of its absolute coefficients and its remainder, into
-which the roundings of the running model go in deployed mode. Boxes where that is not enough are cut, until time is
-over. It checks
+which the roundings of the running model (checker_rounding.py) go in deployed mode. Boxes where that is not enough are
+cut, until time is over. It checks
 
 - that the certificate speaks of this model: the bytes of all its numbers;
 - that the error may be as large as the lower bound at the point that is given, inside the box;
@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from surefit.bounds.checker_arithmetic import PAD, PI, REAL, UP, Condition, Space, Taylor, Unknown, basis, joined, where
+from surefit.bounds.checker_arithmetic import PAD, PI, Condition, Space, Taylor, Unknown, basis, joined, where
+from surefit.bounds.checker_rounding import REAL, UP, halves_of
 from surefit.formulas import parse
 from surefit.formulas.exact import literal
-from surefit.ir.mathlib import MAX_ULP
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,6 @@ ALIASES = {"maximum": "max", "minimum": "min", "<": "lt", "<=": "le", ">": "gt",
 BENDS = {"relu", "abs", "max", "min", "clip", "where"}
 COMPARING, JOINING, STEPS = ("lt", "le", "gt", "ge"), ("and", "or", "not"), ("floor", "ceil", "trunc", "sign")
 MOVES = ("reshape", "transpose", "broadcast_to", "slice", "flip")
-HALVES = dict.fromkeys(("neg", "relu", "abs", "maximum", "minimum", "where", *STEPS), 0.0)  # half units of rounding
-HALVES |= dict.fromkeys(("add", "sub", "mul", "div", "square", "sqrt"), 1.0)
 
 
 def plain(name: str) -> str:
@@ -92,16 +90,6 @@ def value(name: str, args: Any) -> Taylor:
     return Condition(result.b, result.c, result.e) if name in COMPARING + JOINING else result
 
 
-def halves_of(name: str, args: Any, dtype: Any, running: str | None) -> float:
-    """Half units of rounding of a function: what the tests of a compiled one found, or four units of NumPy's."""
-    by = args[-1] if len(args) == 2 and isinstance(args[-1], np.ndarray) else np.array(0.3)
-    if (name in ("add", "sub") and not by.any()) or (name in ("mul", "div") and (np.abs(np.frexp(by)[0]) == 0.5).all()):
-        return 0.0  # where 0 is added, or the exponent alone is moved
-    known: Any = MAX_ULP.get(name, {})
-    tested = known.get("f32" if dtype == np.float32 else "f64", 4.0)
-    return HALVES.get(name, 2 * max(1.0, tested) if running == "blocks" else 8.0)
-
-
 def model_on(program: Any, x: Taylor, running: str | None) -> Taylor:
     """The recorded model on n boxes: x holds (n, 1, d). running: its order of sums."""
     env: Any = {v.name: np.asarray(program._present(t), REAL) for t, v in program.state_in}
@@ -125,8 +113,8 @@ def model_on(program: Any, x: Taylor, running: str | None) -> Taylor:
             raise Unknown(f"{name} here")
         else:
             result = value(name, [a if isinstance(a, Taylor) else x.constant(a) for a in args])
-            if type(result) is Taylor:
-                result = result.rounded(halves_of(name, args, dtype, running), dtype)
+            if type(result) is Taylor and dtype is not None:
+                result = result.rounded(halves_of(name, args, result, dtype, running), dtype)
         env[e.result.name] = result
     return env[program.outputs[0].name]
 
@@ -236,9 +224,10 @@ def check_certificate(path: str | Path, model: Any, tol: float | None = None, ti
 def _checked(data: Any, program: Any, formulas: Any, names: Any, box: Any, claims: Any, time: float | None) -> Verdict:
     until, d = math.inf if time is None else clock() + time, len(names)
     running = ("blocks" if data.get("in_blocks") else "any") if data["mode"] == "deployed" else None
-    degree, shares, rows = effort(program, formulas, d, claims.min())
-    look = functools.partial(residual, program, formulas, names, running=running, shares=shares)
     at, lower = np.array([[float(data["error"]["at"][n]) for n in names]]), float(data["error"]["lower"])
+    size = [abs(float(f(*(at[0, names.index(v)] for v in f.variables)))) for f in formulas]
+    degree, shares, rows = effort(program, formulas, d, claims.min() / max(1.0, *size))
+    look = functools.partial(residual, program, formulas, names, running=running, shares=shares)
     reached = look(at, at).size.max()  # the largest that the error may be there
     if not all(a <= x <= b for x, (a, b) in zip(at[0], box, strict=True)) or not reached >= lower:
         return Verdict(False, f"the error at the point that it gives is not {lower:.6g} but at most {reached:.6g}")

@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 
-REAL = np.longdouble  # 64 bits of mantissa on most machines, 53 on some
-U = float(np.finfo(REAL).eps) / 2
+from surefit.bounds.checker_rounding import REAL, UNITS, UP, U, half_unit, of_sums
+
 PAD = 16 * U  # eight units in the last place: more than any rounding, and than functions of C may be wrong
-UP = 1.0 + 4096 * U  # more than the roundings of a sum of 4000 numbers, none negative
 SMALL = np.finfo(REAL).tiny * REAL(2.0) ** 100  # more than all that underflow can lose
 PI = REAL("3.14159265358979323846264338327950288")
-UNITS = {"float64": (2.0**-53, 2.0**-1022), "float32": (2.0**-24, 2.0**-126)}  # half a unit; what underflow may lose
 HIGH = 14  # degree in a sum that many units see
 ALIKE, SAME = 1e-6, 1e-9  # how near multiples of one sum are: where that is looked for, and where it counts as one
 
@@ -64,11 +62,6 @@ class Space:
     shares: bool
     columns: int
     kinks: tuple[Taylor, Taylor] | None = None
-
-
-def half_unit(size: Any, unit: float) -> Any:
-    """Half a unit in the last place of numbers up to that size."""
-    return np.where(size < 1e38, np.ldexp(REAL(unit), np.frexp(np.where(size < 1e38, size * UP, 1.0))[1] - 1), np.inf)
 
 
 def grown(*arrays: Any) -> list[Any]:
@@ -122,14 +115,14 @@ class Taylor:
         self.b.columns += len(live)
         return Taylor(self.b, c, self.e * 0.0)
 
-    def rounded(self, halves: float, dtype: Any) -> Taylor:
+    def rounded(self, halves: Any, dtype: Any) -> Taylor:
         """After a rounding of so many half units in a dtype, or of none in its range; None: exact arithmetic."""
         if dtype is None:
             return self
         if str(dtype) not in UNITS:
             raise Unknown(f"numbers of {dtype}")
         u, tiny = UNITS[str(dtype)]
-        own = halves * half_unit(self.size, u) if halves else np.where(self.size < 1e38, 0.0, np.inf)
+        own = np.where(self.size < 1e38, halves * half_unit(self.size, u), np.inf)
         return Taylor(self.b, self.c, (self.e + own + tiny) * UP)
 
     def __neg__(self) -> Taylor:
@@ -184,6 +177,10 @@ class Taylor:
         if len(w) > 4000:
             raise Unknown("a layer so wide")
         x, size, n = self, np.abs(w), len(w)
+        gains, at = np.unique(size, return_inverse=True)
+        if in_blocks and dtype is not None and n == x.e[0].size == 1 and len(gains) < min(8, w.size):
+            y = self.product(gains[None], dtype, True).shaped(len(gains)).freed()  # each product is rounded once
+            return (y.some(at.ravel()) * self.constant(np.sign(w[0]))).shaped(*x.e.shape[1:-1], w.size)
         if n <= 8 or self.b.shares:
             x = self.shaped(self.e[0].size).freed().shaped(*self.e.shape[1:])
         off = (x.e + (n + 2) * U * (x.size - x.e)) @ size
@@ -191,17 +188,12 @@ class Taylor:
             (u, tiny), moved = UNITS[str(dtype)], x.size @ size
             nu = u * (min(n, 16) + -(-n // 16) - 1 if in_blocks else n)  # the first of a block is added to nothing
             noise = (nu / (1 - nu) if nu < 0.5 else np.inf) * moved * UP
-            if in_blocks:  # half a unit of each product and of each partial sum
-                line, own = x.c[..., : 1 + self.b.basis.d], half_unit(x.size[..., None] * size, u).sum(axis=-2)
+            if in_blocks:
+                line = x.c[..., : 1 + self.b.basis.d]
                 rest = (x.size - np.abs(line).sum(axis=-1))[..., None, None] * size[..., None]
-                terms, whole = np.concatenate([line[..., None, :] * w[..., None], rest], axis=-1), np.zeros(1)
-                for i in range(0, n, 16):
-                    block = terms[..., i : i + 16, :, :].cumsum(axis=-3)
-                    whole = whole + block[..., -1:, :, :]
-                    for part in (block[..., 1:, :, :], whole[..., : int(i > 0), :, :]):
-                        reach = np.abs(part).sum(axis=-1) * UP + 2 * (off + noise)[..., None, :]
-                        own = own + half_unit(reach, u).sum(axis=-2)
-                noise = np.minimum(noise, own)
+                terms = np.concatenate([line[..., None, :] * w[..., None], rest], axis=-1)
+                low, high = x.ends()
+                noise = np.minimum(noise, of_sums(w, terms, x.size, np.maximum(low, -high), 2 * (off + noise), u))
             off = off + np.where(moved < 1e38, noise, np.inf) + (n + 2) * tiny
         return Taylor(self.b, w.T @ x.c, off * UP + SMALL)
 

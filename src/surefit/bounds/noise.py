@@ -91,7 +91,11 @@ def _of_unary(node: Unary, state: State) -> np.ndarray:
     ulps = 0.0 if node.kind == "relu" else node.ulps
     own = np.zeros_like(size)
     if node.ulps:
-        own = own + 2.0 * ulps * _half_unit(size, node.unit) + (2.0**-126 if node.unit > 2.0**-30 else TINY)
+        half = 2.0 * ulps * _half_unit(size, node.unit)
+        if node.kind == "tanh" and ulps < 1:  # half a unit below 1, and no more beside it than at 1/4 (STRICT_ULP)
+            half = _half_unit(np.minimum(size, 1.0 - 1e-8), node.unit)
+            half = half + (2.0 * ulps - 1.0) * _half_unit(np.minimum(size, 0.25 - 1e-8), node.unit)
+        own = own + half + (2.0**-126 if node.unit > 2.0**-30 else TINY)
     return np.where(size < largest_of(node.unit), own * MARGIN, np.inf)
 
 
@@ -150,10 +154,9 @@ def _of_layer(
         rounding = _of_one_step(node, state, states)
     elif node.steps == 2 and _is_scaled(node):
         ((source, w, _),) = node.sources
-        rounding = _products(states[source], w, node.unit).sum(axis=2)
-        rounding = rounding + np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
+        rounding = _products(states[source], w, node.unit).sum(axis=2) + _of_adding(node, state, states)
     elif shared:
-        rounding = np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
+        rounding = _of_adding(node, state, states)
     elif node.in_blocks and n * node.size * fan <= MOST_SUMS and node.sources[0][2] is None:
         rounding = np.minimum(_of_sums(node, states, moved), gamma(node.steps, node.unit) * moved)
         rounding = rounding + np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
@@ -186,23 +189,45 @@ def _of_one_step(node: Affine, state: State, states: list[State]) -> np.ndarray:
         return rounding
     if node.unit > 2.0**-53:  # what comes in may have more digits, as what is cast has
         return rounding
-    source, w, _ = node.sources[0]
-    if (np.count_nonzero(w, axis=1) != 1).any():
+    if (np.count_nonzero(node.sources[0][1], axis=1) != 1).any():
         return rounding
-    place = np.argmax(np.abs(w), axis=1)
-    factor, s = w[np.arange(node.size), place], states[source]
-    least = np.maximum(np.maximum(s.low, -s.high), 0.0)[:, place]
-    last = np.where(least > 0, np.ldexp(2.0**-52, np.frexp(least)[1] - 1), 0.0)  # of every float that large
-    whole = np.abs(np.frexp(node.b)[0]) * 2.0**53
-    bit = np.array([float(int(v) & -int(v)) for v in whole])
-    grid = np.minimum(last, np.where(node.b == 0, np.inf, np.ldexp(bit, np.frexp(node.b)[1] - 53)))
-    summed = (np.abs(factor) == 1) & (2.0 * rounding <= grid) & (grid > 1e-290)
+    factor, least = _of_one_factor(node, states)
+    summed = (np.abs(factor) == 1) & (2.0 * rounding <= _grid(node, least))
     moved = (np.abs(np.frexp(factor)[0]) == 0.5) & (node.b == 0)
     return np.where(summed | moved, 0.0, rounding)
 
 
+def _of_adding(node: Affine, state: State, states: list[State]) -> np.ndarray:
+    """Of adding b to one rounded product for each unit (n, units): nothing where the sum is a float anyway."""
+    rounding = np.where(_adds(node), _half_unit(_size(state), node.unit), 0.0)
+    if node.b_radius is not None:
+        return rounding
+    factor, least = _of_one_factor(node, states)
+    return np.where(2.0 * rounding <= _grid(node, least * np.abs(factor) / MARGIN), 0.0, rounding)
+
+
+def _of_one_factor(node: Affine, states: list[State]) -> tuple[np.ndarray, np.ndarray]:
+    """The one factor of each unit (units,), and the least size of what it multiplies (n, units)."""
+    source, w, _ = node.sources[0]
+    place = np.argmax(np.abs(w), axis=1)
+    s = states[source]
+    return w[np.arange(node.size), place], np.maximum(np.maximum(s.low, -s.high), 0.0)[:, place]
+
+
+def _grid(node: Affine, least: np.ndarray) -> np.ndarray:
+    """Of what b plus a float of at least this size (n, units) is a multiple; 0 where that is not known, or tiny."""
+    last = _last_place(least, node.unit)
+    whole = np.abs(np.frexp(node.b)[0]) * 2.0**53
+    bit = np.array([float(int(v) & -int(v)) for v in whole])
+    grid = np.minimum(last, np.where(node.b == 0, np.inf, np.ldexp(bit, np.frexp(node.b)[1] - 53)))
+    return np.where(grid > (1e-30 if node.unit > 2.0**-30 else 1e-290), grid, 0.0)
+
+
 def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray:
-    """Half a unit of each product and of each partial sum (n, units), without that of adding b."""
+    """Half a unit of each product and of each partial sum (n, units), without that of adding b.
+
+    Nothing of a sum that is a float anyway, since what it adds are multiples of its last place: where terms cancel.
+    """
     ((source, w, _),) = node.sources
     s = states[source]
     products = _products(s, w, node.unit).sum(axis=2)
@@ -212,14 +237,26 @@ def _of_sums(node: Affine, states: list[State], moved: np.ndarray) -> np.ndarray
     pad = -fan % BLOCK
     form = np.pad(w * s.form[:, :, None, :], [(0, 0), (0, 0), (0, 0), (0, pad)])  # (n, 1 + d, units, fan)
     rest = np.pad(np.abs(w) * s.R[:, None, :], [(0, 0), (0, 0), (0, pad)])
-    form, rest = (v.reshape(*v.shape[:-1], -1, BLOCK).cumsum(axis=-1) for v in (form, rest))
+    least = np.maximum(np.maximum(s.low, -s.high), 0.0)[:, None, :] * np.abs(w) / MARGIN
+    grid = np.where(w == 0, np.inf, _last_place(least, node.unit))
+    grid = np.pad(grid, [(0, 0), (0, 0), (0, pad)], constant_values=np.inf)
+    form, rest, grid = (v.reshape(*v.shape[:-1], -1, BLOCK) for v in (form, rest, grid))
+    form, rest = form.cumsum(axis=-1), rest.cumsum(axis=-1)
     added, joined = _added(w)
-    some = added.any(axis=0)
-    total = _of_partial(form[..., some], rest[..., some], moved, node, added[..., some])
+    total, grid = _of_partial(form, rest, grid, moved, node, added)
     if form.shape[-2] > 1:
-        form, rest = (v[..., -1].cumsum(axis=-1)[..., 1:] for v in (form, rest))
-        total = total + _of_partial(form, rest, moved, node, joined)
+        form, rest = (v[..., -1].cumsum(axis=-1) for v in (form, rest))
+        joined = np.concatenate([np.zeros_like(joined[..., :1]), joined], axis=-1)
+        total = total.sum(axis=-1) + _of_partial(form, rest, grid, moved, node, joined)[0]
+    else:
+        total = total[..., 0]
     return (products + total) * MARGIN
+
+
+def _last_place(least: np.ndarray, unit: float) -> np.ndarray:
+    """Of what every float at least that large is a multiple; 0 where that is tiny."""
+    tiny = 1e-30 if unit > 2.0**-30 else 1e-290
+    return np.where(least > tiny, np.ldexp(unit, np.frexp(least)[1]), 0.0)
 
 
 def _added(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -273,12 +310,24 @@ def size_of_result(node: Affine, known: PartialSums) -> np.ndarray:
 
 
 def _of_partial(
-    form: np.ndarray, rest: np.ndarray, moved: np.ndarray, node: Affine, added: np.ndarray
-) -> np.ndarray:  # fmt: skip
-    """Of partial sums (n, 1 + d, units, sums): of the running ones, which earlier roundings have moved."""
-    size = np.abs(form).sum(axis=1) + rest
-    size = size + (2.0 * gamma(node.steps, node.unit) + PAY) * moved[:, :, None]
-    return np.asarray(np.where(added, _half_unit(size, node.unit), 0.0).sum(axis=2))
+    form: np.ndarray, rest: np.ndarray, grid: np.ndarray, moved: np.ndarray, node: Affine, added: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of running partial sums (n, units, ..., sums), which earlier roundings have moved: (n, units, ...) over all sums.
+
+    form (n, 1 + d, units, ..., sums), rest: what they are. grid: of what each term is a multiple. And of what the last
+    sums are multiples.
+    """
+    extra = moved.reshape(*moved.shape, *[1] * (rest.ndim - 2))
+    reach = np.abs(form[:, 1:]).sum(axis=1) + rest + (2.0 * gamma(node.steps, node.unit) + PAY) * extra
+    half = _half_unit(np.abs(form[:, 0]) + reach, node.unit)
+    last = _last_place((np.abs(form[:, 0]) - reach) / MARGIN, node.unit)
+    own, whole = np.zeros(rest.shape[:-1]), np.full(rest.shape[:-1], np.inf)
+    for i in range(rest.shape[-1]):
+        whole = np.minimum(whole, grid[..., i])
+        exact = ~added[..., i] | (2.0 * half[..., i] <= whole)
+        own = own + np.where(exact, 0.0, half[..., i])
+        whole = np.where(exact, np.maximum(whole, last[..., i]), last[..., i])
+    return own, whole
 
 
 __all__ = ["rounding_of_sizes", "running_noise", "size_of_result"]

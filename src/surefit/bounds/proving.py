@@ -316,12 +316,11 @@ def recorded(model: Any, d: int, function: Callable[[Any], Any]) -> Program:
 
 
 def _compiled_ulps(name: str, dtype: np.dtype) -> float:
-    """The tested error of the compiler's kernel of a primitive, in units in the last place; 4 where it has none."""
-    from surefit.ir.mathlib import MAX_ULP
+    """The error of the compiler's kernel of a primitive, in units in the last place; 4 where it has none."""
+    from surefit.ir.mathlib import STRICT_ULP
 
-    kind = "f32" if dtype == np.float32 else "f64"
-    tested: Any = MAX_ULP.get(name)
-    return 4.0 if tested is None else max(1.0, tested[kind])
+    known = STRICT_ULP.get(name)
+    return 4.0 if known is None else known["f32" if dtype == np.float32 else "f64"]
 
 
 def _any_ulps(name: str, dtype: np.dtype) -> float:

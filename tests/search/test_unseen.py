@@ -18,6 +18,7 @@ from surefit.core import ops
 from surefit.data import Coded
 from surefit.models.inference import evaluate
 from surefit.problems.posing import pose
+from surefit.problems.rows import telling
 from surefit.search.comparing import shares
 from surefit.search.intervals import recipe
 from surefit.search.judging import Judge
@@ -489,12 +490,12 @@ def test_a_text_that_one_row_has_alone_says_nothing_of_new_rows(kind):
 def test_where_every_row_has_a_text_of_its_own_all_of_them_tell():
     texts = Coded("k", "text", ("a", "b", "c"))
 
-    def telling(which):
-        rows = np.eye(3)[which], np.arange(len(which))[:, None]
+    def known(which):
+        table = np.eye(3)[which], np.arange(len(which))[:, None]
         problem = pose(
             (np.random.default_rng(0).random((9, 3)), np.arange(9)), None, surefit.Sampling(split=(1, 0, 0)), 0
         )
-        return replace(problem, names=texts.columns, coding=(texts,), train=rows).telling.tolist()
+        return telling(replace(problem, names=texts.columns, coding=(texts,), train=table)).tolist()
 
-    assert telling([0, 1, 2]) == [True] * 3
-    assert telling([0, 1, 0, 2, 2]) == [True, False, True, True, True]
+    assert known([0, 1, 2]) == [True] * 3
+    assert known([0, 1, 0, 2, 2]) == [True, False, True, True, True]

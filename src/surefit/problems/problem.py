@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from surefit.data import Coded, Domain, Sampling
-from surefit.data.columns import TEXT
 from surefit.problems.streams import Stream
 from surefit.sentences import Sentence
 
@@ -74,23 +73,6 @@ class Problem:
         """Of each input its period, 0 where it has none; () where none has one."""
         told: dict[str, float] = self.source.get("periodic", {})
         return tuple(float(told.get(name, 0.0)) for name in self.names) if told else ()
-
-    @property
-    def telling(self) -> np.ndarray:
-        """Training rows (n,) bool whose texts other rows have, too; all, where that is none of them.
-
-        Without the one row that has a text nobody would know of it, nor ever be asked: what it is missed by when it is
-        left out says nothing of new rows, whose texts are all known.
-        """
-        x = self.train[0]
-        found = np.ones(len(x), bool)
-        for code in self.coding:
-            columns = [self.names.index(name) for name in code.columns if name in self.names]
-            if code.kind != TEXT or len(columns) != len(code.columns):
-                continue
-            _, which, counts = np.unique(x[:, columns], axis=0, return_inverse=True, return_counts=True)
-            found &= counts[np.ravel(which)] > 1
-        return found if found.any() else ~found
 
     def coordinates(self, y: np.ndarray) -> np.ndarray:
         """Values in which errors are of one size: of a logarithmic target their logarithms."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surefit.data.columns import Coded
+from surefit.data.columns import TEXT, Coded
 from surefit.sentences import Sentence, say
+
+if TYPE_CHECKING:
+    from surefit.problems.problem import Problem
 
 MOST = 20_000  # rows looked at
 FEWEST = 8  # rows, of which fewer are alike by chance
@@ -111,6 +115,23 @@ def replicated(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     return np.ravel(place) if values >= max(FEWEST, OWN_VALUE * len(first)) else None
 
 
+def telling(problem: Problem) -> np.ndarray:
+    """Training rows (n,) bool whose texts other rows have, too; all, where that is none of them.
+
+    Without the one row that has a text nobody would know of it, nor ever be asked: what it is missed by when it is left
+    out says nothing of new rows, whose texts are all known.
+    """
+    x = problem.train[0]
+    found = np.ones(len(x), bool)
+    for code in problem.coding:
+        columns = [problem.names.index(name) for name in code.columns if name in problem.names]
+        if code.kind != TEXT or len(columns) != len(code.columns):
+            continue
+        _, which, counts = np.unique(x[:, columns], axis=0, return_inverse=True, return_counts=True)
+        found &= counts[np.ravel(which)] > 1
+    return found if found.any() else ~found
+
+
 def _agree(differ: np.ndarray, y: np.ndarray) -> bool:
     """Whether rows at the same place differ by rounding alone."""
     return bool((differ <= ROUNDING * np.abs(y).max(axis=0)).all())
@@ -164,4 +185,4 @@ def _listed(words: Sequence[str]) -> str:
     return ", ".join(words[:NAMED]) + more
 
 
-__all__ = ["alike_texts", "copies", "disagreement", "distinct", "marked", "notes", "places", "replicated"]
+__all__ = ["alike_texts", "copies", "disagreement", "distinct", "marked", "notes", "places", "replicated", "telling"]

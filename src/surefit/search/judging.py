@@ -19,6 +19,7 @@ from surefit.data.columns import Coded
 from surefit.problems.behind import asked_for_formulas, formulas_behind, known_values
 from surefit.problems.points import cloud, named_points
 from surefit.problems.problem import Points, Problem
+from surefit.problems.rows import telling
 from surefit.problems.streams import Stream
 from surefit.search.coverage import Coverage
 from surefit.search.effort import border_points, effort_of, end_points, judging_rows, some_corners, spread_points
@@ -598,8 +599,8 @@ class Judge:
         distance: (k,) of the model from that teacher, which is measured. unlearned: (k,), which share of the square of
         the teacher's error is no noise.
         """
-        telling = self.problem.telling
-        (x, y), left_out = (part[telling] for part in self.problem.train), left_out[telling]
+        tell = telling(self.problem)
+        (x, y), left_out = (part[tell] for part in self.problem.train), left_out[tell]
         error = self.apart(self.problem, y + left_out, (x, y), "estimated")
         if rmse is None:
             return with_ranges(error, left_out, np.array([part.rmse for part in error.outputs]))

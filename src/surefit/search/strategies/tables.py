@@ -36,6 +36,7 @@ from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.points import NEAR, cloud, equations
 from surefit.problems.problem import Problem
+from surefit.problems.rows import telling
 from surefit.problems.scaling import Scaling
 from surefit.search.candidates import Candidate, searched
 from surefit.search.cost import of_search, of_solve
@@ -292,9 +293,9 @@ def error_of(s: State, teacher: Processes, left_out: np.ndarray) -> tuple[np.nda
         error = np.sqrt(np.mean((found - s.problem.coordinates(y)) ** 2, axis=0))
         found = np.exp(found) if s.problem.log_target else found
         return error, Judge.apart(s.problem, found, s.problem.validation, "validation")
-    error, telling = teacher.error(s.problem.domain, s.seed), s.problem.telling
-    if not telling.all():  # rows that fill no box evenly, of which the error is that of the rows left out
-        error = np.sqrt(np.mean(left_out[telling] ** 2, axis=0))
+    error, known = teacher.error(s.problem.domain, s.seed), telling(s.problem)
+    if not known.all():  # rows that fill no box evenly, of which the error is that of the rows left out
+        error = np.sqrt(np.mean(left_out[known] ** 2, axis=0))
     left_out, rmse = in_target_units(s.problem, left_out, error)
     return error, s.judge.estimated(left_out, rmse, unlearned=teacher.unlearned)
 

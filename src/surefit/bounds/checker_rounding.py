@@ -48,7 +48,7 @@ def halves_of(name: str, args: Any, result: Any, dtype: Any, running: str | None
         grid = np.minimum(lowest_bit(by), last_place(np.maximum(low, -high), u))
         return np.where((by == 0) | (2 * half_unit(result.size, u) <= grid), 0.0, 1.0)
     units = STRICT_ULP.get(name, {}).get("f32" if dtype == np.float32 else "f64", 4.0)
-    if name == "tanh" and running == "blocks":  # half a unit below 1, and beside it no more than at 1/4
+    if name == "tanh" and running == "blocks" and units < 1:  # half a unit below 1, and beside it no more than at 1/4
         beside = (2 * units - 1) * half_unit(np.minimum(result.size, 0.249), u)
         return (half_unit(np.minimum(result.size, 0.999), u) + beside) / half_unit(result.size, u)
     return HALVES.get(name, 2 * units if running == "blocks" else 8.0)

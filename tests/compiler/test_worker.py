@@ -78,6 +78,35 @@ def test_what_a_call_refers_to_is_not_kept_by_the_thread():
     assert gone.wait(10)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs os.sched_setaffinity")
+def test_who_works_beside_the_caller_is_kept_on_other_cores_while_it_does(monkeypatch):
+    every = os.sched_getaffinity(os.getpid())
+    own = min(every)
+    monkeypatch.setattr(worker, "_current_core", lambda: own)
+    seen = []
+
+    def ask():
+        seen.append(os.sched_getaffinity(0))
+
+    for beside in (False, True, True, False):
+        task = Background(ask, beside)
+        task.start()
+        task.finish()
+    assert seen == [every, every - {own} or every, every - {own} or every, every]
+    assert os.sched_getaffinity(os.getpid()) == every
+    monkeypatch.setattr(worker, "_current_core", lambda: None)  # nobody tells
+    task = Background(ask, True)
+    task.start()
+    task.finish()
+    assert seen[-1] == every
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs os.sched_setaffinity")
+def test_the_core_that_runs_a_thread_is_one_that_it_may_use():
+    core = worker._current_core()
+    assert core is None or core in os.sched_getaffinity(0)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_child_process_starts_threads_of_its_own():
     run(lambda: None)

@@ -184,7 +184,7 @@ class Ready:
                 other = self._take()
                 if other is None:
                     return False
-                helper = Background(lambda at=other: helping(at))  # type: ignore[misc]
+                helper = Background(lambda at=other: helping(at), beside=True)  # type: ignore[misc]
                 try:
                     helper.start()
                 except RuntimeError:  # the system has no more threads

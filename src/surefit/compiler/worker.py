@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -22,7 +25,22 @@ class _Hand:
 
     def __init__(self) -> None:
         self.tasks: SimpleQueue[Background] = SimpleQueue()
-        threading.Thread(target=self._work, name="surefit-native", daemon=True).start()
+        self.thread = threading.Thread(target=self._work, name="surefit-native", daemon=True)
+        self.thread.start()
+        self.away_from: int | None = None
+
+    def keep_away_from(self, core: int | None) -> None:
+        """Let this thread run on all other cores that the process may use, where there are any; None: on all of them.
+
+        Who is woken often begins on the core of who wakes it, and waits there until that one is done: as if there were
+        no second core. Moving it takes the scheduler milliseconds.
+        """
+        if core == self.away_from or self.thread.native_id is None:
+            return
+        with suppress(OSError):  # where it is forbidden, or the thread is gone
+            may = os.sched_getaffinity(os.getpid())
+            os.sched_setaffinity(self.thread.native_id, may - {core} or may)
+            self.away_from = core
 
     def _work(self) -> None:
         while self._do(self.tasks.get()):
@@ -55,15 +73,31 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+@cache
+def _asking_for_the_core() -> Callable[[], int] | None:
+    """sched_getcpu of the C library; None where threads are kept on no core, or nobody tells on which they are."""
+    try:
+        return ctypes.CDLL(None).sched_getcpu if hasattr(os, "sched_setaffinity") else None
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+def _current_core() -> int | None:
+    """The core that runs this thread now, where the system tells."""
+    ask = _asking_for_the_core()
+    core = -1 if ask is None else ask()
+    return None if core < 0 else core
+
+
 class Background:
-    """A call in another thread.
+    """A call in another thread. beside: the thread that starts it works as well, and each wants a core to itself.
 
     Not Thread.join: where Ctrl-C interrupts that, Python 3.11 takes a thread that still runs for one that has ended,
     and the memory under its native code would be freed.
     """
 
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self.call, self.over = call, threading.Event()
+    def __init__(self, call: Callable[[], Any], beside: bool = False) -> None:
+        self.call, self.over, self.beside = call, threading.Event(), beside
         self.hand: _Hand | None = None
 
     @property
@@ -77,6 +111,7 @@ class Background:
             self.hand = _waiting.pop()
         except IndexError:
             self.hand = _Hand()
+        self.hand.keep_away_from(_current_core() if self.beside else None)
         self.hand.tasks.put(self)
 
     def finish(self) -> None:

@@ -113,7 +113,7 @@ WIDER = 0.5  # half widths of each input on both sides of rows that fill no box,
 LOOKED_AT = 2000  # fresh points that tell how near it is
 # How far errors that are estimated were off: the deviation of their logarithm has a part of what rows tell of it, one
 # over the root of their number, and one over the number of inputs where there is no noise; read from the fits of 241
-# drawn functions of 1 to 5 inputs with 20 to 200 rows, so that nine of ten lie within.
+# drawn functions of 1 to 5 inputs with 20 to 200 rows, and 155 fits of simulators, so that nine of ten lie within.
 UNKNOWN, UNKNOWN_OF_TAUGHT = 1.0, 1.6
 IN_PLACES = 1.0
 BELOW, ABOVE = 1.75, 1.9  # such deviations to both sides: true errors are farther above than below

@@ -420,6 +420,24 @@ def test_many(tmp_path):
     assert 0 < row["distance"] < 0.1 and row["seconds"] > 0
 
 
+@pytest.mark.slow
+def test_many_through_dask(tmp_path):
+    pytest.importorskip("sklearn", reason="the peer")
+    pytest.importorskip("distributed", reason="what shares the fits")
+    options = ("--count", "50", "--against", "5", "--noises", "0.1", "--dask")
+    out = run("many.py", *options, "--json", str(tmp_path / "figures.json"))  # which ends badly where bits differ
+    (row,) = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert "| through Dask |" in out and row["dask_seconds"] > 0
+
+
+@pytest.mark.slow
+def test_slow_functions(tmp_path):
+    options = ("--only", "damped wave; front", "--seeds", "1", "--time", "1", "--no-budget")
+    out = run("slow.py", *options, "--json", str(tmp_path / "figures.json"))
+    rows = json.loads((tmp_path / "figures.json").read_text())["rows"]
+    assert len(rows) == 2 and "| damped wave (1) | 50 ms |" in out and "| front (1) | 10 ms |" in out
+
+
 def test_documents_show_what_was_measured(tmp_path):
     """Every table of figures is that of the kept run; a figure that was changed by hand is noticed."""
     figures = runpy.run_path(str(ROOT / "scripts" / "figures.py"))

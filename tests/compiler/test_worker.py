@@ -102,6 +102,20 @@ def test_who_works_beside_the_caller_is_kept_on_other_cores_while_it_does(monkey
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs os.sched_setaffinity")
+def test_a_thread_that_waits_follows_the_cores_that_the_process_is_left():
+    """As a new one inherits them: who limits a process after its first call has limited it."""
+    every, seen = os.sched_getaffinity(0), []
+    run(lambda: seen.append(os.sched_getaffinity(0)))
+    try:
+        os.sched_setaffinity(0, {max(every)})
+        run(lambda: seen.append(os.sched_getaffinity(0)))
+    finally:
+        os.sched_setaffinity(0, every)
+    run(lambda: seen.append(os.sched_getaffinity(0)))
+    assert seen == [every, {max(every)}, every] and len(worker._waiting) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs os.sched_setaffinity")
 def test_the_core_that_runs_a_thread_is_one_that_it_may_use():
     core = worker._current_core()
     assert core is None or core in os.sched_getaffinity(0)

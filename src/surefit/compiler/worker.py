@@ -27,20 +27,22 @@ class _Hand:
         self.tasks: SimpleQueue[Background] = SimpleQueue()
         self.thread = threading.Thread(target=self._work, name="surefit-native", daemon=True)
         self.thread.start()
-        self.away_from: int | None = None
+        self.cores: set[int] = set()  # on which it was last told to run
 
     def keep_away_from(self, core: int | None) -> None:
-        """Let this thread run on all other cores that the process may use, where there are any; None: on all of them.
+        """Let this thread run on all other cores that the process may use, if there are any; None: on all of them.
 
         Who is woken often begins on the core of who wakes it, and waits there until that one is done: as if there were
-        no second core. Moving it takes the scheduler milliseconds.
+        no second core. Moving it takes the scheduler milliseconds. What the process may use is asked for each time, as
+        a new thread would inherit it.
         """
-        if core == self.away_from or self.thread.native_id is None:
+        if not hasattr(os, "sched_setaffinity") or self.thread.native_id is None:
             return
         with suppress(OSError):  # where it is forbidden, or the thread is gone
             may = os.sched_getaffinity(os.getpid())
-            os.sched_setaffinity(self.thread.native_id, may - {core} or may)
-            self.away_from = core
+            if (wanted := may - {core} or may) != self.cores:
+                os.sched_setaffinity(self.thread.native_id, wanted)
+                self.cores = wanted
 
     def _work(self) -> None:
         while self._do(self.tasks.get()):

@@ -49,11 +49,8 @@ from surefit.search.strategies.tables import measured_data
 from surefit.search.timings import Timings
 from surefit.spelling import spelled
 
-ROBUST = (
-    "robust-asked",
-    "robust-found",
-    "robust-found-one",
-)  # what the card says where rows that are far off count less
+# what the card says where rows that are far off count less
+ROBUST = ("robust-asked", "robust-found", "robust-found-one")
 # of a candidate's details, what the method of a fit tells
 DESCRIBED = ("solver", "units", "gain", "output_norm", "jumps", "inputs")
 

@@ -297,7 +297,9 @@ class Expression:
         rounding: what is done to each number as soon as it is computed; see how much the result depends on it.
         """
         values = dict(zip(self.variables, np.asarray(points, np.float64).T, strict=True))
-        return [np.broadcast_to(v, (len(points),)) for v in self._steps(values, ops.float64, rounding)]
+        shape = (len(points),)
+        steps = self._steps(values, ops.float64, rounding)
+        return [v if np.shape(v) == shape else np.broadcast_to(v, shape) for v in steps]
 
     def on_points(self, points: Any) -> np.ndarray:
         """The values at many points. points (n, d), one column for each variable -> (n,) float64.

@@ -283,17 +283,15 @@ class _Quantity:
     """What each bracket looks at, its label or its height, at one point or several for each."""
 
     def __init__(self, formulas: Sequence[Expression], brackets: Sequence[_Bracket]) -> None:
-        self.formulas = formulas
-        self.brackets = brackets
-        self.parts: dict[tuple[int, int, int], list[int]] = {}
+        rows: dict[tuple[int, int, int], list[int]] = {}
         for k, b in enumerate(brackets):
-            self.parts.setdefault((b.formula, b.node, b.sign), []).append(k)
+            rows.setdefault((b.formula, b.node, b.sign), []).append(k)
+        self.parts = [(_upto(formulas[f], i), sign, of) for (f, i, sign), of in rows.items()]
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """points (n, ..., d), n brackets -> (n, ...)."""
         values = np.empty(points.shape[:-1])
-        for (f, i, sign), rows in self.parts.items():
-            formula = _upto(self.formulas[f], i)
+        for formula, sign, rows in self.parts:
             there = points[rows]
             steps = formula.steps_on(there.reshape(-1, there.shape[-1]))
             last = len(formula.nodes) - 1

@@ -25,7 +25,19 @@ PACKAGE = Path(surefit.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> the rooms that it may import, beside itself and the base. What is not listed here may not exist.
-BASE = {"errors", "_version", "cachedir", "files", "sentences", "spelling", "blas", "checking", "keywords"}
+BASE = {
+    "errors",
+    "_version",
+    "cachedir",
+    "files",
+    "sentences",
+    "spelling",
+    "blas",
+    "checking",
+    "keywords",
+    "cores",
+    "worker",
+}
 ROOMS: dict[str, set[str]] = {}
 ROOMS["core"] = set()
 ROOMS["solvers"] = set()

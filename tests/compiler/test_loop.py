@@ -18,7 +18,7 @@ from surefit import nn, optim
 from surefit.compiler import TrainingLoop, engine, loop_code
 from surefit.compiler.compiled import LARGE, Arena
 from surefit.compiler.loop import Pace
-from surefit.compiler.threads import cores
+from surefit.cores import cores
 from surefit.errors import ArgumentError, AxisError, RecordError, ShapeError
 from surefit.ir.builder import Function, Module
 

@@ -23,6 +23,7 @@ from surefit.core.functions import cat
 from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
+from surefit.cores import each
 from surefit.errors import ArgumentError
 from surefit.models.chain import Chain, affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients
@@ -30,6 +31,7 @@ from surefit.spelling import spelled
 
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
 CACHED = 1024  # rows at a time whose units stay in a core's cache
+WORTH = 2**17  # numbers of so many rows from which they are shared by the cores: a tenth of a millisecond
 LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
 
 
@@ -241,16 +243,19 @@ class Residuals:
                 full *= self.scale[:, None]
             return full
         full = np.empty((total, p))
-        each = k if gradients is None else k * (1 + self.x.shape[1])  # residuals of a row of x, at most
-        rows, end = max(1, BLOCK // max(1, each * p)), m * k
-        for i in range(0, m, rows):
-            block = self.x[i : i + rows]
-            values, turns = self._chain_rows(block, c) if self.chain is not None else self._batch_rows(block, c)
-            full[i * k : (i + len(block)) * k] = values.reshape(len(block) * k, p)
+        most = k if gradients is None else k * (1 + self.x.shape[1])  # residuals of a row of x
+        rows = max(1, BLOCK // max(1, most * p))
+
+        def block(i: int) -> None:
+            x = self.x[i : i + rows]
+            values, turns = self._chain_rows(x, c) if self.chain is not None else self._batch_rows(x, c)
+            full[i * k : (i + len(x)) * k] = values.reshape(len(x) * k, p)
             if gradients is not None:
                 known = gradients.known[i : i + rows]
-                begin, end = end, end + int(known.sum())
-                full[begin:end] = turns[known]
+                begin = m * k + int(gradients.known[:i].sum())
+                full[begin : begin + int(known.sum())] = turns[known]
+
+        each(block, range(0, m, rows), worth=self.chain is not None)
         if self.scale is not None:
             full *= self.scale[:, None]
         return full
@@ -259,7 +264,8 @@ class Residuals:
         """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
         m = len(self.x)
         full = np.empty((p, m))
-        for i in range(0, m, CACHED):
+
+        def columns(i: int) -> None:
             a = self.x[i : i + CACHED].T
             n = a.shape[1]
             inputs: list[np.ndarray] = []
@@ -289,6 +295,8 @@ class Residuals:
                     end -= size
                 if place > 0:
                     back = (c if c is not None and last else layer.weight.detach().numpy().T) @ back
+
+        each(columns, range(0, m, CACHED), worth=CACHED * p >= WORTH)
         return full.T
 
     def _chain_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:

@@ -25,7 +25,7 @@ A function goes this way; each step knows those above it and none below:
     compiled                the machine code of a Program, with its arena      -> Built, explained by `explain`
     ready                   the same for one that is asked often, without
                             anything to prepare in a call
-    function, loop, worker  what people call: `jit`, `compile_program`, `TrainingLoop`
+    function, loop          what people call: `jit`, `compile_program`, `TrainingLoop`
 
 `jit(f)` records f for the shapes that it is called with, and this happens once. `Compiled.llvm_ir`, `.assembly` and
 `.explain()` show the stages of one function.

@@ -25,12 +25,13 @@ from surefit.compiler import loop_code as code
 from surefit.compiler.codegen import HELPER, LOOP, RELEASE, STEP
 from surefit.compiler.compiled import Built
 from surefit.compiler.explain import Explanation
-from surefit.compiler.threads import QUIT, cores
-from surefit.compiler.worker import Background, interruptible
+from surefit.compiler.threads import QUIT
 from surefit.core.creation import as_tensor
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
+from surefit.cores import cores
 from surefit.errors import ArgumentError, RecordError, ShapeError, SurefitError
+from surefit.worker import Background, interruptible
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -12,6 +12,7 @@ import itertools
 import struct
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,10 @@ import numpy as np
 from surefit.compiler.codegen import BLOCKS
 from surefit.compiler.compiled import Arena
 from surefit.compiler.function import Compiled
-from surefit.compiler.threads import cores
-from surefit.compiler.worker import Background
 from surefit.core.leaves import FlatVector
 from surefit.core.program import Program
 from surefit.core.tensor import Tensor
+from surefit.cores import cores, together
 
 FIRST = 4  # blocks that are run before it is known how long the others take
 AT_ONCE = 2e-3  # seconds of work in one call of native code, between which an interrupt is heard
@@ -168,34 +168,15 @@ class Ready:
 
     def _together(self, work: Callable[[Desk], None], desk: Desk, helpers: int) -> bool:
         """The work, by this thread and so many others. Errors of any are raised here; False: out of date."""
-        errors: list[BaseException] = []
-        ahead: list[Background] = []
+        desks = [self._take() for _ in range(helpers)]
+        if None in desks:
+            return False
 
         def helping(at: Desk) -> None:
-            try:
-                work(at)
-            except Exception as e:
-                errors.append(e)
-            else:
-                self._free.append(at)
+            work(at)
+            self._free.append(at)
 
-        try:
-            for _ in range(helpers):
-                other = self._take()
-                if other is None:
-                    return False
-                helper = Background(lambda at=other: helping(at), beside=True)  # type: ignore[misc]
-                try:
-                    helper.start()
-                except RuntimeError:  # the system has no more threads
-                    break
-                ahead.append(helper)
-            work(desk)
-        finally:
-            for helper in ahead:
-                helper.finish()
-        if errors:
-            raise errors[0]
+        together(lambda: work(desk), [partial(helping, at) for at in desks if at is not None])
         return True
 
 

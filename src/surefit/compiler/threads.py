@@ -10,11 +10,8 @@ are the same bits for one thread and two.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any
 
 from surefit.compiler.fusion import divisible
 from surefit.compiler.plan import Kernel, Plan
@@ -28,38 +25,6 @@ PATIENCE = 4_000_000  # nanoseconds of waiting before it is thought about
 SPINS = 10_000  # without a pause instruction: on virtual machines many of them in a row end up in the hypervisor
 MEETING = 0.4e-6  # seconds
 SPEED = 5e10  # operations a second of one core
-
-
-def cores() -> int:
-    """Cores that this process may use; SUREFIT_THREADS in the environment says fewer."""
-    try:
-        have = len(os.sched_getaffinity(0))
-    except AttributeError:
-        have = os.cpu_count() or 1
-    wish = os.environ.get("SUREFIT_THREADS", "")
-    return max(1, min(have, int(wish))) if wish.isdigit() else have
-
-
-class Here(Executor):
-    """An executor without threads, for Pythons that start none (in browsers): a task is done when it is submitted."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call it; the future is done."""
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-def pool_of(workers: int) -> Executor:
-    """So many threads, or an executor that needs none where none can be started."""
-    try:
-        threading.Thread(target=int).start()
-    except RuntimeError:
-        return Here()
-    return ThreadPoolExecutor(workers)
 
 
 def pays(plan: Plan) -> tuple[bool, str]:

@@ -255,8 +255,8 @@ def fit_problem(
     record = choosing.fit_problem(posed, callbacks=heard, **arguments)
     folds = folds_of_places(record, arguments.get("time")) if folds is None else folds
     if folds is not None and not record.interrupted:
-        others = {name: value for name, value in arguments.items() if name != "began"}
-        record = cross_validated(record, lambda part: choosing.fit_problem(part, **others), folds)
+        others = {name: value for name, value in arguments.items() if name not in ("began", "halted")}
+        record = cross_validated(record, partial(choosing.fit_problem, **others), folds, arguments.get("halted"))
     return _fit_of(record, heard)
 
 

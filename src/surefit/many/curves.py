@@ -14,8 +14,8 @@ import numpy as np
 
 from surefit import nn
 from surefit.checking import whole_number
-from surefit.compiler.threads import pool_of
 from surefit.core import ops
+from surefit.cores import cores, pool_of, taken
 from surefit.data import Domain
 from surefit.data.columns import Coded
 from surefit.errors import ArgumentError, DataError, ModelFileError, ShapeError
@@ -167,10 +167,9 @@ def _over(
                 future.cancel()
         return failure
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if executor is None:
-        with pool_of(cores) as pool:
-            failure = run(pool, cores)
+        with taken(cores() - 1) as others, pool_of(1 + others) as pool:
+            failure = run(pool, 1 + others)
     else:
         failure = run(executor, 2 * (os.cpu_count() or 1))
         for _ in range(POOLS):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -18,28 +19,40 @@ from surefit.problems.rows import places
 from surefit.search.judging import Judge
 from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.record import Record
+from surefit.search.restarts import at_once
 from surefit.sentences import say
 
-FitOne = Callable[[Problem], Record]
+FitOne = Callable[..., Record]
+LARGE = 10_000_000  # numbers of a table of which copies without a part are made one after the other, to save memory
 
 
-def cross_validated(record: Record, fit_one: FitOne, folds: int) -> Record:
-    """The record with its error estimated by so many fits, each without a part of the rows; `fit_one` makes them."""
+def cross_validated(record: Record, fit_one: FitOne, folds: int, halted: Callable[[], bool] | None = None) -> Record:
+    """The record with its error estimated by so many fits, each without a part of the rows, at once over the cores.
+
+    `fit_one(problem, halted=)` makes them; they stop where `halted` says so, too.
+    """
     problem = record.problem
     x, y, _, labels = _rows(problem)
     place = folds_of(len(x), labels, folds, record.seed)
+    count = int(place.max()) + 1
+
+    def one(fold: int, *, halted: Callable[[], bool]) -> Record:
+        part = without(problem, place == fold, record.seed)
+        return fit_one(part, halted=lambda: halted() or asked())
+
+    asked = halted or (lambda: False)
+    calls = [partial(one, fold) for fold in range(count)]
+    others, interrupted = at_once(calls, 1 if x.size + y.size > LARGE else None)
+    done = [other for other in others if other is not None and not other.interrupted]
+    if interrupted or len(done) < count:
+        record.interrupted = True
+        record.warnings.append(say("folds-interrupted", done=len(done), folds=count))
+        return record
     found = np.full(y.shape, np.nan)
-    for fold in range(int(place.max()) + 1):
-        out = place == fold
-        part = without(problem, out, record.seed)
-        other = fit_one(part)
-        if other.interrupted:
-            record.interrupted = True
-            record.warnings.append(say("folds-interrupted", done=fold, folds=int(place.max()) + 1))
-            return record
-        found[out] = evaluate(other.model, x[out])
+    for fold, other in enumerate(done):
+        found[place == fold] = evaluate(other.model, x[place == fold])
     kind = "folds" if labels is None else "groups"
-    error = replace(Judge.apart(problem, found, (x, y), kind), folds=int(place.max()) + 1)
+    error = replace(Judge.apart(problem, found, (x, y), kind), folds=count)
     n = len(problem.train[0])  # the training rows come first
     left_out = record.model.scaling.errors(found[:n], y[:n])
     return replace(record, error=error, left_out=left_out, across=found)

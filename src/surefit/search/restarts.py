@@ -1,4 +1,4 @@
-"""Several fits of one problem at once: restarts, of which the best is kept, and those of an ensemble, which are all.
+"""Several fits at once: restarts, of which the best is kept, those of an ensemble, which are all, and those of folds.
 
 They share the data; seeds of weights and order differ. Each runs in a thread of its own, as many at a time as there are
 cores, and compiled training holds no lock, so that K networks on C cores take little more than K / C times one.
@@ -9,16 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, wait
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from surefit import nn
+from surefit.cores import pool_of, taken
 from surefit.errors import ArgumentError
 from surefit.problems.posing import with_evaluations
 from surefit.problems.problem import Problem
 from surefit.search.limits import MOST_NETWORKS
 from surefit.search.record import Record
+from surefit.worker import TICK
 
 ARecord = TypeVar("ARecord", bound=Record)
 
@@ -50,33 +53,40 @@ def fit_each(problem: Problem, seeds: Sequence[int], fit_one: Callable[..., ARec
     Ctrl-C stops all of them, and each keeps its best weights so far. The first error of one stops the others and is
     raised.
     """
-    from surefit.compiler.threads import cores, pool_of
-    from surefit.compiler.worker import TICK
-
-    halt = threading.Event()
-    pool = pool_of(max(1, min(cores(), len(seeds))))
-    jobs = [pool.submit(fit_one, problem, seed=s, first=i == 0, halted=halt.is_set) for i, s in enumerate(seeds)]
-    interrupted = False
-    running = set(jobs)
-    try:
-        while running and not any(j.done() and j.exception() is not None for j in jobs):
-            running = wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done
-    except KeyboardInterrupt:
-        interrupted = True
-    broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
-    if interrupted or broken is not None:
-        halt.set()
-        for job in jobs:
-            job.cancel()
-        while wait(jobs, timeout=TICK).not_done:
-            pass
-    pool.shutdown(wait=True)
-    if broken is not None:
-        raise broken
-    fits = [j.result() for j in jobs if not j.cancelled()]
+    found, interrupted = at_once([partial(fit_one, problem, seed=s, first=i == 0) for i, s in enumerate(seeds)])
+    fits = [one for one in found if one is not None]
     for one in fits:
         one.interrupted |= interrupted
     return fits
+
+
+def at_once(calls: Sequence[Callable[..., ARecord]], most: int | None = None) -> tuple[list[ARecord | None], bool]:
+    """What `call(halted=)` of each returns, in order, and whether Ctrl-C came; None for one that had not begun then.
+
+    most: how many may be under way at a time; None: as many as there are cores without work.
+    """
+    halt = threading.Event()
+    with taken(min(len(calls), most or len(calls)) - 1) as others:
+        pool = pool_of(1 + others)
+        jobs = [pool.submit(call, halted=halt.is_set) for call in calls]
+        interrupted = False
+        running = set(jobs)
+        try:
+            while running and not any(j.done() and j.exception() is not None for j in jobs):
+                running = wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done
+        except KeyboardInterrupt:
+            interrupted = True
+        broken = next((j.exception() for j in jobs if j.done() and j.exception() is not None), None)
+        if interrupted or broken is not None:
+            halt.set()
+            for job in jobs:
+                job.cancel()
+            while wait(jobs, timeout=TICK).not_done:
+                pass
+        pool.shutdown(wait=True)
+    if broken is not None:
+        raise broken
+    return [None if j.cancelled() else j.result() for j in jobs], interrupted
 
 
 def best_of(records: Sequence[ARecord]) -> ARecord:
@@ -91,4 +101,4 @@ def best_of(records: Sequence[ARecord]) -> ARecord:
     return chosen
 
 
-__all__ = ["best_of", "check_networks", "fit_each", "seeds_of"]
+__all__ = ["at_once", "best_of", "check_networks", "fit_each", "seeds_of"]

@@ -17,12 +17,14 @@ from functools import cached_property
 import numpy as np
 
 from surefit.blas import scipy_linalg
+from surefit.cores import each
 from surefit.errors import ArgumentError
 
 from .differences import EPS
 
 SMALL = 100
 HARMLESS = 1e8  # J'J + mu D^2 up to this condition loses no more than half of the digits
+BLOCK = 4096  # rows of a Jacobian that one core multiplies or reduces
 ROUNDS = 10  # of guessing which bounds hold
 LINEAR_SOLVERS = ("auto", "svd", "qr")
 
@@ -33,8 +35,22 @@ def column_norms(A: np.ndarray) -> np.ndarray:
 
 
 def _triangle_of(A: np.ndarray) -> np.ndarray:
-    """R (k, n) of A = Q R, A (m, n), k = min(m, n)."""
+    """R (k, n) of A = Q R, A (m, n), k = min(m, n); of many rows in blocks, whose triangles are reduced together."""
+    blocks = _blocks(A)
+    if len(blocks) > 1:
+        A = np.concatenate(each(lambda block: np.linalg.qr(block, mode="r"), blocks))
     return np.asarray(np.linalg.qr(A, mode="r"))
+
+
+def _products(A: np.ndarray) -> np.ndarray:
+    """A'A (n, n)."""
+    return np.asarray(sum(each(lambda block: block.T @ block, _blocks(A))))
+
+
+def _blocks(A: np.ndarray) -> list[np.ndarray]:
+    """A (m, n) cut into rows that are worth a core each, and have four times as many numbers as their products."""
+    rows = max(BLOCK, 4 * A.shape[1])
+    return [A[i : i + rows] for i in range(0, len(A), rows)] if len(A) > 2 * rows else [A]
 
 
 class Linearised:
@@ -63,7 +79,7 @@ class Linearised:
     @cached_property
     def normal(self) -> np.ndarray:
         """D^-1 J'J D^-1 (n, n)."""
-        return (self.jacobian.T @ self.jacobian) / np.outer(self.scale, self.scale)
+        return _products(self.jacobian) / np.outer(self.scale, self.scale)
 
     @cached_property
     def columns(self) -> np.ndarray:

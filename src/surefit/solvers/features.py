@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from surefit.blas import one_thread, scipy_linalg
+from surefit.cores import each, free
 from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.keywords import naming
 
@@ -35,6 +36,8 @@ LEARNED = 0.5  # score over the largest deviation of a target from its mean, abo
 EXPLAINED = 1e-13  # of a row that lies outside of what the features span: rounding
 AT_ONCE = 8192  # rows that are decomposed, or whose leverages are found, together
 CACHED = 1024  # rows whose features stay in a core's cache
+WORTH = 1e8  # operations of a solve from which others are made beside it: some ten milliseconds
+BESIDE = 2**24  # numbers that the features of a solve may be for that: 128 MiB
 OVERHANG = 1.05  # in one dimension the outermost units bend a little outside of the box
 
 
@@ -224,7 +227,7 @@ def triangle(a: np.ndarray) -> np.ndarray:
     step = max(AT_ONCE, 4 * a.shape[1])
     if len(a) > 2 * step:
         blocks = [a[low : low + step] for low in range(0, len(a), step)]
-        a = np.concatenate([np.linalg.qr(block, mode="r") for block in blocks])
+        a = np.concatenate(each(lambda block: np.linalg.qr(block, mode="r"), blocks))
     return np.asarray(np.linalg.qr(a, mode="r"))
 
 
@@ -422,12 +425,22 @@ def scan(
     best: tuple[Output, np.ndarray, np.ndarray, float] | None = None
     plan = [(scale, 0) for scale in scales]
     stop: str | None = None
+    large = len(share) * units**2 >= WORTH and len(share) * units <= BESIDE
+
+    def placed(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        layer = place_units(dim, units, scale, rng, centres, stretch)
+        hidden, offsets = (a.astype(dtype).astype(np.float64) for a in layer)
+        return hidden, offsets, dict(rng.bit_generator.state)
+
+    ready: list[tuple[np.ndarray, np.ndarray, dict[str, Any], Output]] = []
     while plan:
+        if not ready:  # those that come next whatever comes of the first of them
+            layers = [placed(scale) for scale, _ in plan[: free() if large else 1]]
+            solved = each(lambda layer: solve(layer[0], layer[1]), layers)
+            ready = [(*layer, output) for layer, output in zip(layers, solved, strict=True)]
         scale, draw = plan.pop(0)
-        hidden, offsets = place_units(dim, units, scale, rng, centres, stretch)
-        hidden, offsets = (a.astype(dtype).astype(np.float64) for a in (hidden, offsets))
+        hidden, offsets, state, output = ready.pop(0)
         trace.evaluations += 1
-        output = solve(hidden, offsets)
         tried.append(Trial(scale, draw, output.score, output.norm))
         if best is None or output.score < best[0].score:
             best = output, hidden, offsets, scale
@@ -435,6 +448,7 @@ def scan(
         if goal is not None and best[0].score <= goal:
             stop = "goal"
         if stop is not None:
+            rng.bit_generator.state = state  # as if no further one had been placed
             break
         if not plan and draw == 0:  # the best at an end of the scale, or nothing learned yet: look beyond it
             seen = [t.scale for t in tried]

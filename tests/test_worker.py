@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from surefit.compiler import worker
-from surefit.compiler.worker import Background
+from surefit import worker
+from surefit.worker import Background
 
 
 @pytest.fixture(autouse=True)

@@ -250,6 +250,24 @@ def test_the_one_idea_can_be_read_in_an_hour():
     assert sum(lines.values()) <= 600, lines
 
 
+def constants_set_twice(text: str) -> list[str]:
+    """Names in capitals that a file gives a value twice at its top level: whoever reads the first gets the second."""
+    names = [
+        name.id
+        for node in ast.parse(text).body
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name.id.isupper()
+    ]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def test_no_constant_has_two_values():
+    assert constants_set_twice("A, B = 1, 2\nB: int = 3\nc = c = 1\nif c:\n    A = 2\n") == ["B"]
+    assert not {p.name: twice for p in SOURCES if (twice := constants_set_twice(p.read_text(encoding="utf-8")))}
+
+
 def test_a_package_of_an_extra_is_imported_in_one_file():
     files = defaultdict(set)
     for path, _, name in all_imports(annotations=False):

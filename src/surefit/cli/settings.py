@@ -40,9 +40,6 @@ from .readers import (
     whole,
 )
 
-NETWORK, TRAINING, SAMPLES, TABLE = "Network", "Training", "Samples of a function", "Columns of a table"
-
-
 # The words that the library knows, asked for when one is read.
 
 

@@ -538,10 +538,6 @@ def _acos(x: Lanes) -> Lanes:
     return where(outer, where(x.is_("lt", 0.0), left, p + p), inner)
 
 
-_ASIN = {"f32": C.ASIN_F32, "f64": C.ASIN_F64}
-_ATAN = {"f32": C.ATAN_F32, "f64": C.ATAN_F64}
-
-
 @_elementary("atan")
 def _atan(x: Lanes) -> Lanes:
     # pi/4 + atan((a - 1) / (a + 1)) or pi/2 + atan(-1 / a) where a = |x| is large; no sum loses digits

@@ -39,12 +39,12 @@ from surefit.search.limits import (
     MOST_TAUGHT_INPUTS,
     MULTIPLE,
     NOISY,
+    ROWS_AT_ONCE,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
     SPOILT,
     STARTS_OF_MANY,
     SURELY_MULTIPLIES,
-    WORTH,
 )
 from surefit.sentences import Sentence, say
 from surefit.solvers.gaussian_process import GaussianProcess
@@ -517,7 +517,7 @@ def _searched(
         process.fit(points, y, weights, None if before is None else before.process.theta)
         return _Tried((process.leave_one_out()[0] - y) / spread, process, inputs)
 
-    tried = [e for found in each(of_kernel, kernels, worth=len(x) >= WORTH) for e in found]
+    tried = [e for found in each(of_kernel, kernels, worth=len(x) >= ROWS_AT_ONCE) for e in found]
     likeliest = _likeliest(tried).log_density()
 
     def surely(other: _Tried) -> bool:
@@ -614,7 +614,7 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
         without = Processes(x[rest], y[rest], others, teacher.noise, parts, None, tuple(made))
         return without.predict(x[fold]), without.deviation(x[fold])
 
-    for fold, told in zip(folds, each(of_others, folds, worth=n >= WORTH), strict=True):
+    for fold, told in zip(folds, each(of_others, folds, worth=n >= ROWS_AT_ONCE), strict=True):
         if told is None:
             break
         found, spread = told

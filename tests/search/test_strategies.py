@@ -16,6 +16,7 @@ from surefit.search import limits, runner
 from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.runner import State, run
+from surefit.search.strategies import rounds
 from surefit.search.strategies.functions import known_function
 from surefit.search.strategies.given import given_model, given_network
 from surefit.search.strategies.layers import most_parameters, of_layers, reserve
@@ -158,6 +159,23 @@ def test_where_more_units_do_not_help_it_goes_on_to_what_may(fake):
     rounds = [a for a in perform.proposed if isinstance(a.method, LM)]
     sizes = [len(a.problem.train[0]) for a in rounds]
     assert sizes == sorted(sizes) and sizes[0] < sizes[-1]  # more points from round to round
+
+
+@pytest.mark.parametrize(("time", "share", "layers"), [
+    (None, 0.5, [16]), (1e6, 0.5, [16, 48]), (1e6, 1e-9, [16]),
+])  # fmt: skip
+def test_where_the_time_allows_it_wider_layers_take_the_place_of_further_rounds(fake, monkeypatch, time, share, layers):
+    monkeypatch.setattr(rounds, "OF_DEEPER", share)
+    perform = fake(lambda attempt, n: 0.05)
+    state = state_of("abs(x1+x2)*x3", "x1=-1:1, x2=-1:1, x3=-1:1", time=time)
+    run(state, rounds.deeper(state), perform)
+    assert list(dict.fromkeys(perform.units(LM))) == layers
+    at_first = sum(units == 16 for units in perform.units(LM))
+    assert at_first == 2 if len(layers) > 1 else at_first > 2
+    for a in perform.proposed:
+        p, rows = a.network.num_parameters(), len(a.problem.train[0])
+        assert rows >= limits.LM_FEW * p  # enough to be fixed by
+        assert rows * p <= 1.25 * limits.MOST_NUMBERS  # to hold; what is drawn has up to a fifth more on the faces
 
 
 def test_adam_is_left_out_where_it_has_nothing_to_add(fake):

@@ -32,7 +32,6 @@ from surefit.search.limits import (
     AGAIN_UNTIL,
     BEFORE_SEPARATED,
     BY_THE_WAY,
-    DEEP,
     ENOUGH,
     FIRST_OF_ONE,
     FIRST_OF_TWO,
@@ -43,7 +42,6 @@ from surefit.search.limits import (
     LARGE,
     LEARNED,
     LM_REACHES,
-    LM_RESERVE,
     MANY_INPUTS,
     REFINED,
     ROWS_FIX,
@@ -63,7 +61,7 @@ from surefit.search.strategies.kinked import kinked
 from surefit.search.strategies.layers import seconds_per_value
 from surefit.search.strategies.links import linked_numbers
 from surefit.search.strategies.refinement import refined
-from surefit.search.strategies.rounds import rounds
+from surefit.search.strategies.rounds import deeper
 from surefit.search.strategies.separated import looks_separated, separated
 from surefit.search.strategies.structure import named_units, overlapping, parts_seen, quadratic, sum_of
 from surefit.sentences import say
@@ -123,7 +121,7 @@ def known_function(s: State, jit: bool | None = None) -> Strategy:
     if s.best.score <= s.judge.share(LM_REACHES if asked else ADAM_REACHES):  # type: ignore[union-attr]
         yield say("no-adam", share=ADAM_REACHES)
         return None
-    yield from rounds(s, s.built(DEEP), reserve=LM_RESERVE)
+    yield from deeper(s)
     if s.best.score <= s.judge.share(ADAM_AFTER_LM):  # type: ignore[union-attr]
         yield say("no-adam-after-lm", share=ADAM_AFTER_LM)
         return None

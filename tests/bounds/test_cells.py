@@ -87,6 +87,60 @@ def test_functions_with_kinks_are_bounded_on_every_cell(text):
         assert (known.most - known.least)[kink].max() < 1e-2
 
 
+def _steep(function, places, gains):
+    """A network of tanh units with weights of least squares, as balls; and its weights."""
+    offsets = -gains * places
+    with np.errstate(all="ignore"):
+        t = np.unique(np.clip(np.concatenate([places + k / gains for k in np.linspace(-3, 3, 13)]), -1, 1))
+        features = np.tanh(np.outer(t, gains) + offsets)
+    features = np.append(features, np.ones((len(t), 1)), axis=1)
+    w = np.linalg.lstsq(features, function(t), rcond=1e-12)[0]
+    net = Network(1)
+    net.nodes.append(Affine(((0, gains[:, None], None),), offsets))
+    net.nodes.append(Unary(1, "tanh", len(gains)))
+    net.nodes.append(Affine(((2, w[None, :-1], None),), w[-1:]))
+    return Balls(net, [function], Lines(Relaxation(net, False), lambda a, b: [form_of(function, a, b)]), None), w
+
+
+def test_cells_are_cut_down_to_the_floats_where_a_function_ends_steeply():
+    """asin at 1: the last cell counts too, and none without a width is left."""
+    pytest.importorskip("flint", reason="the balls are those of python-flint")
+    function = parse("asin(t)", ("t",))
+    gains = 2.0 * 1.6 ** np.arange(60)
+    balls, _ = _steep(function, np.clip(1 - 3 / gains, -1, 1), gains)
+    whole = cells(0.0, 1.0, 1e-12)
+    ends, _, known = resolved(balls, whole, (0.0, 1.0))
+    inside = (ends[:-1] >= 0.0) & (ends[1:] <= 1.0)
+    assert (np.diff(ends) > 0).all()
+    bounds = np.maximum(np.abs(known.least), np.abs(known.most)).reshape(len(inside), SHORT).max(axis=1)
+    assert bounds[inside].max() <= 1.1 * subject.reached(balls, ends[:-1], ends[1:])[inside].max()
+
+
+@pytest.mark.parametrize("kind, far", [("tanh", 46.0), ("sigmoid", 92.0)])
+def test_units_that_do_not_move_on_a_cell_count_with_all_that_they_might(kind, far):
+    """A unit so far from where it bends that it counts as a constant: values and slopes in balls of 500 bits."""
+    flint = pytest.importorskip("flint", reason="the balls are those of python-flint")
+    gain, weight, function = 2.0**40, 3.0, parse("abs(t)", ("t",))
+    net = Network(1)
+    net.nodes += [Affine(((0, np.array([[gain]]), None),), np.array([-gain / 4])), Unary(1, kind, 1)]
+    net.nodes.append(Affine(((2, np.array([[weight]]), None),), np.zeros(1)))
+    lines = Lines(Relaxation(net, False), lambda a, b: [form_of(function, a, b)])
+    ends = 0.25 + np.array([far, far + 1.0, far + 3.0]) / gain
+    known = subject.differences(Balls(net, [function], lines, None), ends[:-1], ends[1:])
+    was, flint.ctx.prec = flint.ctx.prec, 500
+    try:
+        for i, row in enumerate(parts(ends[:-1], ends[1:])):
+            for j, t in enumerate(row[:-1]):
+                z = (flint.arb(float(t)) - flint.arb(0.25)) * gain
+                y = z.tanh() if kind == "tanh" else 1 / (1 + (-z).exp())
+                slope = weight * gain * (1 - y * y if kind == "tanh" else y * (1 - y))
+                assert flint.arb(float(known.least[i, j, 0])) < weight * y - float(t) < float(known.most[i, j, 0])
+                assert flint.arb(float(known.down[i, j, 0])) < slope < float(known.up[i, j, 0])
+                assert float(known.up[i, j, 0]) < 1e-20  # and it is known to be nearly nothing
+    finally:
+        flint.ctx.prec = was
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_range_on_a_part_holds_the_polynomial_there(seed):
     """In fractions, at places that are on both sides of each end: an end is where it is said to be up to `off`."""

@@ -453,10 +453,11 @@ class AffineArithmetic:
             return whole_power(a, k) if k > 0 else UNARY["reciprocal"](whole_power(a, -k))
         if n is not None and n == Fraction(1, 2):
             return sqrt(a)
-        if not a.range.bad.any() and (a.range.low > 0).all():  # a^b = exp(b log a)
-            form = UNARY["exp"](mul(b, UNARY["log"](a)))
-            return Form(form.c, form.g, form.rho, form.range.intersect(ranged("pow", [a.range, b.range], [None, n])))
-        return self._range(ranged("pow", [a.range, b.range], [None, n]))
+        whole = self._range(ranged("pow", [a.range, b.range], [None, n]))
+        positive = ~a.range.bad & (a.range.low > 0)  # a^b = exp(b log a)
+        if not positive.any():
+            return whole
+        return self._where([(positive, UNARY["exp"](mul(b, UNARY["log"](a))))], whole)
 
     def compare(self, sign: str, a: Form, b: Form, exact: list[Fraction | None]) -> Truth:
         if (known := with_number(sign, a.range, b.range, exact)) is not None:

@@ -37,6 +37,7 @@ TINY = 1e-300
 LOOSE = 0.5  # of the size of a polynomial, that its remainder may have before lines are asked too
 # From there on these are 1, -1 or 0 up to FLAT_REST: 2 exp(-90), exp(-90)
 FLAT, FLAT_REST = {"tanh": 45.0, "sigmoid": 90.0}, 2.0**-128
+FLAT_SLOPE = 2.0**-127  # and their slopes are at most 4 exp(-90), exp(-90)
 MOST_WEIGHTS = 2_000  # of a network that is read in balls: each costs microseconds on each box
 MARGIN = 1.0 + 1e-9  # of bounds that are computed in float64 with few roundings
 CHECKED = 1.01  # of the noise: with fewer digits than balls have, the checker adds two thirds of a percent to it
@@ -341,7 +342,7 @@ class Balls:
     ) -> dict[int, Any]:
         """For each node a matrix of balls (units, terms): its Taylor coefficients at m.
 
-        flat: of a node with functions the units that are a constant, see `_flat`.
+        flat: of a node with functions the units that are a constant, see `flat`.
         """
         f: Any = self.f
         found: dict[int, Any] = {0: f.arb_mat(1, terms, [m, *([1] * (terms > 1)), *([0] * (terms - 2))])}
@@ -372,7 +373,7 @@ class Balls:
             found[i] = f.arb_mat(node.size, terms, entries)
         return found
 
-    def _flat(self, states: Sequence[State]) -> dict[int, np.ndarray]:
+    def flat(self, states: Sequence[State]) -> dict[int, np.ndarray]:
         """Of tanh and sigmoid units (n, units): 1 or -1 where they are their limits on a whole box, else 0."""
         found = {}
         for i, node in enumerate(self.net.nodes):
@@ -381,12 +382,24 @@ class Balls:
                 found[i] = (z.low >= far).astype(int) - (z.high <= -far)
         return found
 
-    def _remainders(
+    def still_slopes(self, flat: Mapping[int, np.ndarray]) -> np.ndarray:
+        """The slopes (k,) which units that count as constants, see `flat`, may add: of one hidden layer."""
+        total = np.zeros(len(self.formulas))
+        last = self.net.nodes[-1]
+        assert isinstance(last, Affine)
+        for source, w, radius in last.sources:
+            node = self.net.nodes[source]
+            if isinstance(node, Unary) and source in flat:
+                size = np.abs(w) if radius is None else np.abs(w) + radius
+                total = total + size @ np.where(flat[source] != 0, self.slopes[node.source] * FLAT_SLOPE, 0.0)
+        return total * MARGIN
+
+    def remainders(
         self, states: Sequence[State], h: np.ndarray, flat: Mapping[int, np.ndarray] | None = None
     ) -> np.ndarray:
         """What all terms beyond the last are at most on boxes (n, 1) of half width h (n,) -> (n, outputs).
 
-        states: those of the boxes. flat: units that have no such terms, see `_flat`.
+        states: those of the boxes. flat: units that have no such terms, see `flat`.
         """
         n = len(h)
         rest: list[np.ndarray] = [np.zeros((n, 1))]
@@ -402,11 +415,13 @@ class Balls:
                 rest.append(np.zeros((n, node.size)))
                 continue
             s = states[node.source]
-            z = Range(s.low, s.high)
+            mine = np.ones((n, node.size), bool) if flat is None or i not in flat else flat[i] == 0
+            z = Range(s.low[mine], s.high[mine])
             _, last = taylor.series_of(node.kind, z.middle, z, DEGREE + 1)
-            reach = self.slopes[node.source][None, :] * h[:, None] * MARGIN
-            beyond = (last.size * reach ** (DEGREE + 1) + TINY) * MARGIN
-            rest.append(beyond if flat is None or i not in flat else np.where(flat[i] != 0, 0.0, beyond))
+            reach = np.broadcast_to(self.slopes[node.source], (n, node.size))[mine] * np.repeat(h, mine.sum(axis=1))
+            beyond = np.zeros((n, node.size))
+            beyond[mine] = (last.size * (reach * MARGIN) ** (DEGREE + 1) + TINY) * MARGIN
+            rest.append(beyond)
         return rest[-1]
 
     # --- bounds ---
@@ -419,8 +434,8 @@ class Balls:
         coef, rho, bad = np.zeros((n, k, B.M)), np.zeros((n, k)), np.zeros((n, k), bool)
         with np.errstate(all="ignore"):
             states = self.real.forward(low, high)
-            flat = self._flat(states)
-            rest = self._remainders(states, h, flat)
+            flat = self.flat(states)
+            rest = self.remainders(states, h, flat)
             forms: list[Form] | None = None
             for i in range(n):
                 m = f.arb(float(c[i]))

@@ -13,7 +13,8 @@ from surefit.bounds.affine import form_of
 from surefit.bounds.balls import KINKS, MARGIN, TINY, Balls, NotFinite
 
 # Bounds so much larger than the usual one, and than what is seen, are looked at again in smaller cells
-LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 30, 4, 1200
+LOOSE, NEAR, SEEN, ROUNDS, PIECES, MOST_CELLS = 3.0, 1.05, 9, 200, 4, 1200
+WORST = 4.0  # cells that are by so much better than the worst are cut later: there may be no time for all
 CELLS, OUTSIDE = 192, 8  # in which each function is bounded, and on each side of what was seen
 FAR = 10.0  # times what is seen, above which lines are asked too
 BETTER, LAST = 0.5, 0.8  # shares of the time, see Allowance
@@ -99,14 +100,16 @@ def resolved(
         if not active.any() or room <= 0 or allowed.rough():
             break
         old = np.flatnonzero(active)
-        if len(old) > room:  # the worst first
-            share = (known.size[old] / np.maximum(usual, TINY)).max(axis=1)
-            old = np.sort(old[np.argsort(-share, kind="stable")[:room]])
+        share = (known.size[old] / np.maximum(usual, TINY)).max(axis=1)
+        order = np.argsort(-share, kind="stable")[:room]  # the worst first
+        old = np.sort(old[order[~(share[order] * WORST < share[order[0]])]])
         inner = ends[old, None] + (ends[old + 1] - ends[old])[:, None] * (np.arange(1, PIECES) / PIECES)
+        inner = np.clip(inner, ends[old, None], ends[old + 1, None])
         cut = np.concatenate([ends[old, None], inner, ends[old + 1, None]], axis=1)
         a, b = cut[:, :-1].reshape(-1), cut[:, 1:].reshape(-1)
+        a, b = a[a < b], b[a < b]  # of a few floats
         now = differences(balls, a, b, allowed)
-        again = ((now.size > usual) & (now.size > NEAR * reached(balls, a, b))).any(axis=1)
+        again = ((now.size > usual) & (now.size > NEAR * reached(balls, a, b))).any(axis=1) & (np.nextafter(a, b) < b)
         keep = np.ones(len(active), bool)
         keep[old] = False
         starts = np.concatenate([ends[:-1][keep], a])
@@ -121,7 +124,8 @@ def resolved(
 
 def reached(balls: Balls, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """What |network - function| is at some points of intervals (n,) -> (n, k), with no claim."""
-    t = (low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SEEN)).reshape(-1, 1)
+    t = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SEEN)
+    t = np.clip(t, low[:, None], high[:, None]).reshape(-1, 1)  # beyond an end of asin is no value
     with np.errstate(all="ignore"):
         y = np.stack([np.broadcast_to(f(t[:, 0]), len(t)) for f in balls.formulas], axis=1)
         apart = np.abs(balls.net(t) - y).reshape(len(low), SEEN, -1)
@@ -172,14 +176,19 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray, allowed: Allowa
     c = np.clip(0.5 * low + 0.5 * high, low, high)
     h = np.nextafter(np.maximum(high - c, c - low), np.inf)
     with np.errstate(all="ignore"):
-        rest = balls._remainders(balls.real.forward(low[:, None], high[:, None]), h)
+        states = balls.real.forward(low[:, None], high[:, None])
+        flat = balls.flat(states)
+        rest = balls.remainders(states, h, flat)
         ends = (parts(low, high) - c[:, None]) / h[:, None]
-        off = 8 * 2.0**-52 * (1.0 + np.abs(c) / h)  # how far such a place may be from where it is said to be
+        off = (
+            8 * 2.0**-52
+        )  # how far such a place may be from where it is said to be: two floats, their difference rounded
         bent = any({node.op for node in e.nodes} & KINKS for e in balls.formulas)
         lines = [form_of(e, low[:, None], high[:, None]) for e in balls.formulas]
         for i in range(n):
             allowed.check()
-            rows = balls.rows(f.arb(float(c[i])))
+            still = {node: mine[i] for node, mine in flat.items()}
+            rows = balls.rows(f.arb(float(c[i])), still)
             try:
                 coef, rho = balls._box(f.arb(float(c[i])), f.arb(float(h[i])), rows)
                 known = True
@@ -187,12 +196,13 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray, allowed: Allowa
                 known = False
             if bent or not known:
                 _, _, slope, off_slope = balls.alone(rows, float(h[i]))
+                off_slope = off_slope + balls.still_slopes(still)
                 beyond = rest[i] * (B.M / h[i])
-                _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off[i])
+                _put(found.down, found.up, i, taylor.Taylor(B, slope, (off_slope + beyond) * MARGIN), ends[i], off)
             if not known:  # the forms have the same middle and half width
                 coef, rho = balls.beside(rows, float(h[i]), lines, i)
             t = taylor.Taylor(B, -coef, (rho + rest[i]) * MARGIN)
-            _put(found.least, found.most, i, t, ends[i], off[i])
+            _put(found.least, found.most, i, t, ends[i], off)
         # where units bend too much for a polynomial
         far = np.flatnonzero((found.size > FAR * reached(balls, low, high)).any(axis=1))
         if len(far):
@@ -204,7 +214,7 @@ def differences(balls: Balls, low: np.ndarray, high: np.ndarray, allowed: Allowa
 
 def _put(low: np.ndarray, high: np.ndarray, i: int, t: taylor.Taylor, ends: np.ndarray, off: float) -> None:
     """The ranges of polynomials (k,) on the parts of an interval, into row i."""
-    least, most = taylor.ranges_between(t, ends, float(off))
+    least, most = taylor.ranges_between(t, ends, off)
     fine = np.isfinite(t.rho) & np.isfinite(least) & np.isfinite(most)
     low[i], high[i] = np.where(fine, least, -np.inf), np.where(fine, most, np.inf)
 

@@ -28,7 +28,19 @@ import numpy as np
 
 from surefit.bounds import interval as I
 from surefit.bounds.affine import AffineArithmetic, Form, add, form_of, inputs, of_range, range_of, scale
-from surefit.bounds.balls import KINKS, MARGIN, OPERATIONS, Balls, Bent, NotFinite, Series, compared, flint, precision
+from surefit.bounds.balls import (
+    KINKS,
+    MARGIN,
+    OPERATIONS,
+    TINY,
+    Balls,
+    Bent,
+    NotFinite,
+    Series,
+    compared,
+    flint,
+    precision,
+)
 from surefit.bounds.branch import Lines, Looked, first_boxes, halves
 from surefit.bounds.cells import (
     ALWAYS,
@@ -57,6 +69,7 @@ MOST_REACHED, ROUNDS = 80_000, 24  # boxes times sums that are looked at for tha
 FEW = 16
 SMALL = 2e-3  # of the domain's width: boxes without a bound are left to lines
 FIRST = 600  # boxes that the domain is cut into before anything is known
+MONOTONE = {"tanh", "sigmoid"}
 Ends = tuple[float, float]
 
 
@@ -202,10 +215,18 @@ class Parts(Recognised):
         lines = Lines(Relaxation(net, False), lambda a, b: [form_of(e, a, b) for e in functions])
         balls = Balls(net, functions, lines, None)
         ends, fine, known = resolved(balls, ends, seen, self.most_cells, self.allowed)
-        moved = slopes_of(self.kind, group, ends) * group.off
+        steep = slopes_of(self.kind, group, ends)  # of each unit at most, and at least 0 or the same with a minus
+        moved = steep * group.off
         for j, base in enumerate(group.bases):
             base.error = Steps(fine, -known.least[:, j]), Steps(fine, known.most[:, j])
-            base.own = Steps(fine, -known.down[:, j]), Steps(fine, known.up[:, j])
+            each = base.weights[group.units] * group.gains
+            rising, falling = np.maximum(each, 0.0), np.maximum(-each, 0.0)
+            if self.kind not in MONOTONE:
+                rising = falling = np.abs(each)
+            most, least = (np.repeat(steep @ v, SHORT) * MARGIN + TINY for v in (rising, falling))
+            base.own = (
+                Steps(fine, np.fmin(-known.down[:, j], least)), Steps(fine, np.fmin(known.up[:, j], most)),
+            )  # fmt: skip
             size = np.abs(base.weights[group.units])
             base.noise = Steps(ends, (moved @ size + group.kernel * size.sum()) * MARGIN)
             with precision(f, 4):

@@ -554,9 +554,15 @@ LEAST_AT = 1.4616321449683622, 1.4616321449683625
 LEAST = {"gamma": 0.8856031944108886, "lgamma": -0.12148629053584965}
 
 
-def _of_gamma(name: str, scipy_name: str) -> Rule:
+def _lgamma(x: Any) -> Any:
+    """SciPy's is infinite below 1e-308; so near to 0 it is -log x, to far less than a rounding."""
+    near = np.asarray(x) < 1e-300
+    return np.where(near, -np.log(np.where(near, x, 1.0)), _special("gammaln")(np.where(near, 1.0, x)))
+
+
+def _of_gamma(name: str, fn: Callable[..., Any]) -> Rule:
     """gamma, log gamma or digamma above 0. Their zeros are no floats: a rounding there is one of 1 + |y|."""
-    fn, least, own = _special(scipy_name), LEAST.get(name, -_INF), 0.0 if name == "gamma" else TRUST_SPECIAL * EPS
+    least, own = LEAST.get(name, -_INF), 0.0 if name == "gamma" else TRUST_SPECIAL * EPS
 
     def rule(x: Any) -> Range:
         x = as_range(x)
@@ -575,7 +581,7 @@ def _of_gamma(name: str, scipy_name: str) -> Rule:
 
 gamma_, lgamma, digamma = (
     RULES.setdefault(name, _of_gamma(name, of))
-    for name, of in (("gamma", "gamma"), ("lgamma", "gammaln"), ("digamma", "digamma"))
+    for name, of in (("gamma", _special("gamma")), ("lgamma", _lgamma), ("digamma", _special("digamma")))
 )
 
 

@@ -394,3 +394,17 @@ def test_a_tolerance_is_decided_however_near_it_is(net, formula, box, mode):
     known = certify(net, formula, box, rtol=1e-5, mode=mode)
     for tol, decided in ((known.upper * 1.0005, True), (known.lower * 0.9999, False)):
         assert certify(net, formula, box, rtol=0.05, mode=mode, tol=tol).proves(tol) is decided
+
+
+@pytest.mark.parametrize("formula, domain, activation", [
+    ("sin(3*x)", "x=-1:1", "relu"), ("sin(3*x)", "x=-1:1", "tanh"), ("x*y + exp(-x^2)", "x=-1:1, y=-1:1", "tanh"),
+    ("max(x, y)", "x=-1:1, y=-1:1", "relu"),
+])  # fmt: skip
+def test_a_tolerance_that_is_disproved_leaves_as_good_a_bound_as_none(formula, domain, activation):
+    """The search had ended at the first point above it, with the bound of the first box."""
+    net = surefit.nn.MLP(domain.count("="), (6,), 1, activation=activation, generator=0)
+    given = dict(rtol=0.05, time=None, boxes=20_000)
+    plain = surefit.certify(net, formula, domain, **given)
+    below = surefit.certify(net, formula, domain, tol=1e-9, **given)
+    assert below.proves(1e-9) is False
+    assert below.upper <= 1.06 * plain.lower

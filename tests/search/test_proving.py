@@ -89,14 +89,14 @@ def test_rounds_press_the_error_down_where_it_is_largest():
 def test_the_automatic_choice_grows_until_it_is_proved(monkeypatch):
     """A proof that always fails for 30 units or fewer: more are tried, and what is kept is the one that is proved."""
     made = []
-    old = proofs.certify
+    old = proofs.decided
 
     def strict(model, *args, **more):
         proof = old(model, *args, **more)
         made.append(model.network[0].out_features)
         return proof if made[-1] > 60 else surefit.certify(model, ["100"], args[1])
 
-    monkeypatch.setattr(proofs, "certify", strict)
+    monkeypatch.setattr(proofs, "decided", strict)
     fit = surefit.fit("sin(x)", "x=-3:3", tol=1e-3, prove=True, seed=0)
     assert made[0] <= 60 < made[-1] == fit.network[0].out_features
     assert fit.stop_reason.code == "tolerance-proved"
@@ -131,7 +131,7 @@ def test_ctrl_c_in_a_proof_keeps_the_network(monkeypatch):
     def interrupted(*args, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(proofs, "certify", interrupted)
+    monkeypatch.setattr(proofs, "decided", interrupted)
     fit = surefit.fit("sin(x)", "x=-3:3", tol=1e-3, prove=True, seed=0)
     assert fit.interrupted and fit.error.max < 1e-3 and fit.proved is None
 

@@ -304,6 +304,7 @@ def branch_and_bound(
     error: Callable[[np.ndarray], np.ndarray] | None = None,
     single: bool = False,
     size: float = 0.0,
+    to_the_end: bool = False,
 ) -> Found:
     """The largest |error| on the box low..high (d,) from both sides.
 
@@ -312,7 +313,8 @@ def branch_and_bound(
     each input the places where the domain is cut first (kinks of the target). deadline: of time.monotonic(). most:
     boxes after which it ends. error: what |error| is at points (n, d), with no claim, to find lower bounds. single:
     whether the values are those that the model gives wherever it runs, and the claim one about floats. size: of the
-    target, which tells what is near the rounding of bounds; 0: not known.
+    target, which tells what is near the rounding of bounds; 0: not known. to_the_end: go on, to the gap, where tol is
+    disproved.
     """
     started = time.monotonic()
     search = _Search(bounder, low, high, values, outputs, cuts, error, single)
@@ -329,7 +331,7 @@ def branch_and_bound(
             history.append((time.monotonic() - started, search.lower, search.upper))
             if progress is not None:
                 progress(search.lower, search.upper)
-            if (tol is not None and search.lower > tol) or search.stands_still(size):
+            if (tol is not None and search.lower > tol and not to_the_end) or search.stands_still(size):
                 break
     except KeyboardInterrupt:
         interrupted = True

@@ -16,7 +16,7 @@ from surefit.bounds import interval as I
 from surefit.bounds.affine import form_of
 from surefit.bounds.certificate import Certificate, Proved
 from surefit.bounds.interval import Range
-from surefit.bounds.proving import box_of, certify, program_of, recorded
+from surefit.bounds.proving import box_of, certify, decided, program_of, recorded
 from surefit.bounds.reading import literal
 from surefit.bounds.slopes import Derivatives, largest, some_points
 from surefit.checking import is_real
@@ -193,7 +193,7 @@ def _below(
     size = 2.0 ** math.ceil(math.log2(max(first.upper, 1e-200)) + 1e-9)
     assert size >= first.upper
     target = _shifted(rest, size)
-    proof = _with_text(certify(program, target, box, rtol=1e-9, tol=size, time=time), target)
+    proof = _with_text(decided(program, target, box, rtol=1e-9, tol=size, time=time), target)
     if proof.upper < size or (proof.upper <= size and not strict):
         return proof, True
     return proof, False if proof.lower > size else None

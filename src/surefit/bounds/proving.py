@@ -116,7 +116,8 @@ def certify(
         rtol: the search ends when upper <= lower (1 + rtol).
         time: seconds after which it ends with what is proved by then. None: when it is done.
         boxes: how many are looked at, after which it ends too; unlike seconds the same on every machine.
-        tol: a tolerance to decide: the search ends as soon as it is proved or disproved.
+        tol: a tolerance to decide: the search ends as soon as it is proved. Where a point disproves it, the bounds are
+            brought together as without one.
         mode: "real", the model in exact arithmetic on its stored numbers; "deployed", the floating-point program that
             runs, with the rounding of every operation, in the order of sums of strict mode (`strict`), or any order.
         values: what the running model gives at points, for the lower bound of the deployed mode, and in strict mode for
@@ -138,13 +139,26 @@ def certify(
     >>> print(proof.error)
     proved: max |error| <= 0.25..., and >= 0.2... at x=...
     """
+    limits: dict[str, Any] = dict(rtol=rtol, time=time, boxes=boxes, tol=tol, progress=progress, seed=seed)
+    return decided(
+        model, target, domain, mode=mode, values=values, strict=strict, outputs=outputs, to_the_end=True, **limits
+    )
+
+
+def decided(
+    model: Any, target: Any, domain: Any, *, rtol: float = 0.01, time: float | None = 60.0, boxes: int | None = None,
+    tol: float | None = None, mode: str = "real", values: Callable[[np.ndarray], np.ndarray] | None = None,
+    strict: bool = True, outputs: Sequence[str] | None = None, progress: Callable[[float, float], None] | None = None,
+    seed: int = 0, to_the_end: bool = False,
+) -> Certificate:  # fmt: skip
+    """What `certify` gives, which ends as soon as a point disproves the tolerance too, unless it goes on to the end."""
     started = clock.monotonic()
     _check(rtol, time, tol, mode, boxes)
     if progress is not None and not callable(progress):
         raise ArgumentError(f"certify: progress={progress!r} must be a function of (lower, upper), or None")
     subject = subject_of(model, target, domain, mode, strict, outputs)
     deadline = math.inf if time is None else started + time
-    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed, strict)
+    found, method, arb = _prove(subject, mode, rtol, tol, deadline, boxes, values, progress, seed, strict, to_the_end)
     return _certificate(subject, found, method, mode, strict, rtol, tol, clock.monotonic() - started, arb)
 
 
@@ -331,7 +345,7 @@ def _any_ulps(name: str, dtype: np.dtype) -> float:
 def _prove(
     s: Subject, mode: str, rtol: float, tol: float | None, deadline: float, boxes: int | None,
     values: Callable[[np.ndarray], np.ndarray] | None, progress: Callable[[float, float], None] | None, seed: int,
-    strict: bool,
+    strict: bool, to_the_end: bool,
 ) -> tuple[Found, str, bool]:  # fmt: skip
     """What is found, how, and whether balls were used."""
     d, deployed = len(s.low), mode == "deployed"
@@ -352,7 +366,7 @@ def _prove(
     found = branch_and_bound(
         way.bounder, s.low, s.high, points=points, values=values if deployed else None, rtol=rtol, tol=tol,
         outputs=s.net.outputs, deadline=deadline, most=boxes, progress=progress, cuts=way.cuts, error=s.residual,
-        single=strict, size=size,
+        single=strict, size=size, to_the_end=to_the_end,
     )  # fmt: skip
     found.interrupted |= interrupted
     found.rounding = _rounding(s, found, way.bounder) if deployed else None
@@ -446,7 +460,7 @@ def _certificate(
             note = say("proof-rounding")
         elif tol is not None and found.lower <= tol and not found.upper <= tol:
             note = say("proof-undecided", tol=tol)
-        elif not found.complete and tol is None:
+        elif not found.complete and (tol is None or found.lower > tol):
             note = say("proof-gap", rtol=rtol)
     return Certificate(
         error, box, tuple(str(f) for f in s.formulas), s.outputs, mode, method, found.complete, note,
@@ -486,4 +500,14 @@ def assumptions(s: Subject, mode: str, strict: bool, arb: bool = False, floats: 
     return tuple(found)
 
 
-__all__ = ["Subject", "box_of", "certify", "of_structure", "program_of", "recorded", "subject_of", "with_ends"]
+__all__ = [
+    "Subject",
+    "box_of",
+    "certify",
+    "decided",
+    "of_structure",
+    "program_of",
+    "recorded",
+    "subject_of",
+    "with_ends",
+]

@@ -349,7 +349,7 @@ CHINESE = {
     "How far the two bounds may lie apart.": "上下界之间允许的差距。",
     "Stop with what is proved by then.": "到时停止，给出已证明的结论。",
     "Stop then; the bound is left unchecked.": "到时停止，上界不予核对。",
-    "Prove or disprove this tolerance; then stop.": "证明或否定此容差，然后停止。",
+    "Stop as soon as this tolerance is proved.": "一旦此容差得到证明便停止。",
     "The program as it runs, or in exact arithmetic.": "按程序实际运行，或按精确算术。",
     "Write the certificate there, as JSON.": "把证明写到那里（JSON）。",
     "Prove how large the error of a model is, at every point of its domain.": (

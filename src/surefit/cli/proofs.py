@@ -42,7 +42,7 @@ def certify(
     time: Annotated[float, typer.Option(metavar="SECONDS", help="Stop with what is proved by then.")] = 60.0,
     tol: Annotated[
         float | None,
-        typer.Option(metavar="TOL", show_default=False, help="Prove or disprove this tolerance; then stop."),
+        typer.Option(metavar="TOL", show_default=False, help="Stop as soon as this tolerance is proved."),
     ] = None,
     mode: Annotated[
         str, typer.Option(metavar="deployed|real", help="The program as it runs, or in exact arithmetic.")

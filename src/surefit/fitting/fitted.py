@@ -162,7 +162,7 @@ class Fit(Readings, Record):
 
         Args:
             target: a formula for each output. None: what was fitted, which must have been a formula.
-            rtol: how far the two bounds may lie apart. tol: end as soon as this tolerance is proved or disproved.
+            rtol: how far the two bounds may lie apart. tol: end as soon as this tolerance is proved.
             time: seconds until what is proved by then is returned; Ctrl-C does the same.
             mode: "deployed", the program that `predict` runs, rounding included; "real", in exact arithmetic.
             progress: True shows both bounds as they close in; a function is called with (lower, upper).

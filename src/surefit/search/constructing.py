@@ -31,7 +31,7 @@ from surefit.bounds.minlink import (
     proved_triples,
 )
 from surefit.bounds.network import lowered
-from surefit.bounds.proving import Subject, certify, of_structure, subject_of
+from surefit.bounds.proving import Subject, decided, of_structure, subject_of
 from surefit.bounds.structure import plan_of
 from surefit.core import ops
 from surefit.data import Domain
@@ -232,10 +232,10 @@ class _Maker:
         left = None if self.deadline is None else max(0.05, self.deadline - clock.perf_counter())
         gap = CLOSE if tol is None else TINY
         if self.outputs is None:
-            return certify(model, self.formula, self.domain, rtol=gap, time=left, tol=tol)
+            return decided(model, self.formula, self.domain, rtol=gap, time=left, tol=tol)
         values = values_of(model)
         values(np.array([[self.low]]))
-        return certify(
+        return decided(
             model, self.formula, self.domain, rtol=gap, time=left, tol=tol, mode="deployed",
             strict=values.how.startswith("compiled"), values=values, outputs=self.outputs,
         )  # fmt: skip

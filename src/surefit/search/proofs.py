@@ -15,7 +15,7 @@ import numpy as np
 from surefit.attempts.progress import Progress
 from surefit.bounds.certificate import Certificate, Undefined
 from surefit.bounds.network import Unsupported
-from surefit.bounds.proving import certify, with_ends
+from surefit.bounds.proving import decided, with_ends
 from surefit.errors import ArgumentError, FormulaError
 from surefit.formulas import parse, to_text
 from surefit.formulas.expression import Expression
@@ -60,12 +60,14 @@ def check_provable(problem: Problem) -> None:
 
 def certified(
     model: Scaled, problem: Problem, target: Any = None, domain: Any = None,
-    progress: Callable[[float, float], None] | None = None, *, mode: str = "deployed", **limits: Any,
+    progress: Callable[[float, float], None] | None = None, *, mode: str = "deployed", to_the_end: bool = True,
+    **limits: Any,
 ) -> Certificate:  # fmt: skip
     """The certificate of a model: of the program that `predict` runs, or of exact arithmetic.
 
     target: a formula for each output; None: what was fitted. domain: another box; inputs that it does not name keep
-    their ends. limits: rtol, tol, time, boxes, as for `certify`.
+    their ends. limits: rtol, tol, time, boxes, as for `certify`. to_the_end: go on where tol
+    is disproved.
     ArgumentError: the target is known at points only. Unsupported: an operation that no bound goes through.
     """
     source = problem.source
@@ -84,9 +86,9 @@ def certified(
     if mode == "deployed":
         values(problem.domain.low[None, :])  # which tells how values are computed
         strict = values.how.startswith("compiled")
-    return certify(
+    return decided(
         model, source["text"] if target is None else target, box, mode=mode, strict=strict, values=values,
-        outputs=problem.outputs, progress=progress, **limits,
+        outputs=problem.outputs, progress=progress, to_the_end=to_the_end, **limits,
     )  # fmt: skip
 
 
@@ -201,7 +203,7 @@ class Prover:
             assert self.progress.time is not None
             limits = {"time": max(PROOF_OF_TIME * left, least * self.progress.time)}
         try:
-            proof = certified(model, self.problem, **how, **limits)
+            proof = certified(model, self.problem, to_the_end=False, **how, **limits)
         except Unsupported as error:
             self._impossible(say("unprovable", why=str(error)))
             return None

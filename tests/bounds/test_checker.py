@@ -21,6 +21,7 @@ from surefit.cli import main
 from surefit.core import ops
 from surefit.core.tensor import Tensor
 from surefit.errors import DataError, SurefitError
+from surefit.formulas import parse
 
 from .test_certify import ABS, two_layer
 
@@ -450,3 +451,16 @@ def test_what_is_no_certificate_is_refused(tmp_path, text):
     path.write_text(text)
     with pytest.raises(DataError, match=r"c\.json"):
         check_certificate(path, ABS)
+
+
+def test_units_that_see_few_sums_share_symbols():
+    """As in sin(x) - cos(y) part by part, which were left unchecked: rests of high powers are common to a direction."""
+    rng = np.random.default_rng(0)
+    directions = np.array([[1.0, 0.0], [0.0, 1.0]])[np.arange(24) % 2]
+    found = {}
+    for kind, rows in (("few", directions * rng.uniform(0.5, 2, (24, 1))), ("many", rng.standard_normal((24, 2)))):
+        net = nn.Sequential(nn.Linear(2, 24, dtype=np.float64), nn.Tanh(), nn.Linear(24, 1, dtype=np.float64))
+        net[0].weight.assign(rows)
+        program = program_of(net, 2)
+        found[kind] = checker.effort(program, [parse("sin(x) - cos(y)")], 2, 1e-8)[1]
+    assert found == {"few": True, "many": False}

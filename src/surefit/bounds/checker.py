@@ -271,12 +271,22 @@ def _checked(data: Any, program: Any, formulas: Any, names: Any, box: Any, claim
     return Verdict(True, f"the {what} {claims.max():.6g} {words}", looked)
 
 
+def few_directions(program: Any, d: int) -> bool:
+    """Whether the units of a first layer (h, d) see multiples of a few sums of the inputs."""
+    for t, _ in program.state_in:
+        w = np.asarray(program._present(t), np.float64)
+        if w.ndim == 2 and w.shape[1] == d and len(w) > 4 * d and w.any(axis=1).all():
+            rows = w / np.take_along_axis(w, np.abs(w).argmax(axis=1)[:, None], 1)
+            return len(np.unique(np.round(rows, 6), axis=0)) <= len(w) // 4
+    return False
+
+
 def effort(program: Any, formulas: Any, d: int, claim: float) -> tuple[int, bool, int]:
     """What is fast, of the degree of polynomials, of whether many symbols are made, and of how many boxes at a time."""
     shapes = [e.args[1].aval.shape for e in program.equations if e.op.name == "matmul"]
     bends = {plain(e.op.name) for e in program.equations} & BENDS
     meets = {plain(n.op) for f in formulas for n in f.nodes} & BENDS or not any(f.variables for f in formulas)
-    shares = bool(meets) if bends else d > 1 and len(shapes) > 2
+    shares = bool(meets) if bends else d > 1 and (len(shapes) > 2 or few_directions(program, d))
     degree = max(2, int(2 - math.log10(min(1.0, max(1e-30, claim)))))  # one more for a digit more
     degree = min(degree, {1: 4 if bends else 14}.get(d, 2 if bends else 12))
     while math.comb(d + degree, d) > (100 if shares and d > 2 else 300) and degree > 1:

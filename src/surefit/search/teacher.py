@@ -28,6 +28,7 @@ from surefit.search.limits import (
     FOLDS_OF_MORE,
     ITERATIONS_OF_CHOICE,
     ITERATIONS_OF_MORE,
+    LEAST_NOISE,
     LEAST_SLOPE,
     LOOKED_AT,
     MANY_COLUMNS,
@@ -44,6 +45,7 @@ from surefit.search.limits import (
     ROWS_OF_LENGTHS,
     SPOILT,
     STARTS_OF_MANY,
+    SURELY_EXACT,
     SURELY_MULTIPLIES,
 )
 from surefit.sentences import Sentence, say
@@ -206,6 +208,37 @@ class Processes:
         """
         miss = root_mean_square(self.left_out()[0] - self.y)
         return bool(((miss < deviation_of(self.y)) & (self.seen_noise <= 0.5 * miss)).all())
+
+    @cached_property
+    def surely_without_noise(self) -> bool:
+        """Whether the values are surely more probable to the processes than to such with `LEAST_NOISE`.
+
+        The others have lengths of their own. Of few rows the probability hardly changes with the noise, and a search
+        ends with much of it or none. Of each outputs the process with the largest share is looked at; the difference
+        of two logarithms of probabilities tells (Kass and Raftery 1995, Bayes factors). More rows than `MOST_REFITTED`
+        tell the noise that they have.
+        """
+        if self.noise is not None:  # it is known
+            return self.noise_share < LEAST_NOISE
+        if len(self.x) > MOST_REFITTED:
+            return True
+        seen: set[tuple[int, ...]] = set()
+        for part, process in sorted(zip(self.parts, self.made, strict=True), key=lambda each: -each[0].share):
+            if part.outputs in seen:
+                continue
+            seen.add(part.outputs)
+            y, own = self.y[:, list(part.outputs)], process
+            if isinstance(own, LogarithmicProcess):  # noise is a share of a value there
+                y, own = np.log(y), own.process
+            spread = deviation_of(y)
+            if not spread.any():
+                continue
+            noise = LEAST_NOISE * float(spread[spread > 0].min())
+            other = GaussianProcess(part.kernel, part.mean, noise=noise, starts=1, effects=part.effects)
+            other.fit(part.of(self.x), y, self.weights)
+            if own.log_density() <= other.log_density() + SURELY_EXACT:
+                return False
+        return True
 
     @property
     def unlearned(self) -> np.ndarray:

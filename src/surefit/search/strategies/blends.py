@@ -247,10 +247,11 @@ def noisy(s: State, best: Candidate) -> bool:
     x, box = s.problem.train[0], s.problem.domain
     if teacher is None or not spread_evenly(x, box):
         return True
-    if len(x) < ROWS_THAT_TELL * (s.dim + 1) and not fills_its_box(box.scale(x)):
-        line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
-        if line is not None and line.score**2 <= BESIDE_LINE * best.score**2:
-            return best is not line  # so few rows a process follows, whatever noise they have
+    line = next((c for c in s.candidates if c.stage.code == "stage-linear"), None)
+    if line is not None and line.score**2 <= BESIDE_LINE * best.score**2 and not fills_its_box(box.scale(x)):
+        few = len(x) < ROWS_THAT_TELL * (s.dim + 1)  # which a process follows, whatever noise they have
+        if few or not teacher.surely_without_noise:
+            return best is not line
     return teacher.noise_share >= LEAST_NOISE
 
 

@@ -85,7 +85,7 @@ from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.blends import blended, hedged, stacked
 from surefit.search.strategies.functions import adam, polishing
 from surefit.search.strategies.students import farness, students
-from surefit.search.teacher import Processes, Taught, can_teach, spread_evenly, teacher_of
+from surefit.search.teacher import Processes, Taught, can_teach, fills_its_box, spread_evenly, teacher_of
 from surefit.sentences import say
 
 
@@ -239,7 +239,8 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
     error, estimate = error_of(s, teacher, left_out)
     aims = np.maximum(CLOSE * error, CLOSEST * own.std(axis=0)).tolist()
     source = {"kind": "callable", "name": str(teacher.words)}
-    even = spread_evenly(x, s.problem.domain)
+    even = spread_evenly(x, s.problem.domain)  # else, and where noise may be drawn so by chance, new rows are beyond
+    even = even and (fills_its_box(s.problem.domain.scale(x)) or teacher.surely_without_noise)
     columns = list(range(s.dim)) if teacher.inputs is None else list(teacher.inputs)
     columns = [i for i in columns if i not in teacher.effects]  # which a linear function has beside the network
     part = s.problem if len(columns) == s.dim else restricted(s.problem, columns)

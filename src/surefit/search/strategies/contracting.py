@@ -28,9 +28,11 @@ from surefit.search.candidates import Candidate
 from surefit.search.limits import (
     CONTRACTED,
     HELPED,
+    LAST_RESERVE,
     LEARNED,
     MANY_INPUTS,
     MOST_WIDE,
+    SOLVER_RESERVE,
     UNASKED_PARAMETERS,
     UNITS,
 )
@@ -155,8 +157,8 @@ def _values(s: State) -> Values | None:
         return None
     if s.dtype != ops.float64:
         return None  # what a layer hands on would be rounded by as much as the weights are large
-    if affordable(s, OF_TIME) < VALUES * s.dim:
-        return None
+    if affordable(s, OF_TIME) < VALUES * s.dim or (s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE)):
+        return None  # its steps are solved for before there is a network of them
     scaling = Scaling.of(problem)
 
     def values(u: np.ndarray) -> np.ndarray:
@@ -230,7 +232,12 @@ class Fitting:
 
     def begun(self) -> bool:
         """Fit all steps with as many units as are soon solved for; whether all could be."""
-        return all(self.climbed(c) for c in self.steps)
+        return all(not self.out_of_time and self.climbed(c) for c in self.steps)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether no network of the steps could be measured any more."""
+        return bool(self.state.candidates) and self.state.progress.out_of_time(1.0 - LAST_RESERVE)
 
     def climbed(self, c: Contraction) -> bool:
         """Fit a step with as many units as are soon solved for; whether it could be."""
@@ -456,6 +463,8 @@ class Fitting:
         """Hold the other inputs where the step is the easiest; whether its values are finite somewhere."""
         best, units = np.inf, units or self.rungs(c)[0]
         for held in c.held[:PLACES] if len(c.held) > 1 else ():
+            if self.out_of_time:
+                return False
             number = self.number(c, held, FIRST_POOL)
             found = None if number is None else self.solved(c, held, number, units)
             if found is not None and found.score < best:

@@ -71,6 +71,7 @@ AT_END = 0.2  # of the points evenly over the numbers, how many are at an end of
 SOON = 300  # units that are solved for at once; more when the network is not good enough
 SEEN = 0.5  # of the points are taken evenly over the numbers, the others over the inputs
 PRODUCTS = {2: 40_000, 3: 150_000}  # values that a sum of products of so many numbers may take
+PRODUCTS_OF_MORE = 500_000  # the same of more numbers, which takes all but a few of these where their order matters
 LOOKED_AT = 2000  # points that tell how well a step is fitted in another form
 BETTER = 10.0  # times better a step must be in another form
 FEW, MORE = 150, 400  # units that tell whether it is, and so many where it is smooth
@@ -258,8 +259,9 @@ class Fitting:
             if not self.place(c, FEW):
                 return False
             self.number_of_rung[c] = len(self.rungs(c))
+            before = self.fitted[c]
             self.simplified(c)
-            return self.form is not ITSELF
+            return self.fitted[c] is not before
         same: set[int | Contraction] = set(self.inputs)
         for c in self.steps:
             if same.issuperset(c.parts) and c in known.fitted:
@@ -367,26 +369,28 @@ class Fitting:
         Simple are few products of functions of one number each; where that cannot be asked, what few units learn.
         """
         at_once, few = len(self.steps) == 1, FEW if len(c.parts) <= 3 else self.rungs(c)[0]
-        found: list[tuple[float, _Number]] = []
+        found: list[tuple[bool, float, _Number]] = []
         steps: dict[int, Step] = {}
-        for form in FORMS if at_once else (ITSELF, *FORMS):
+        for form in FORMS if at_once and len(c.parts) in PRODUCTS else (ITSELF, *FORMS):
             number = own if form is ITSELF else self.number(c, held, POOL, form)
             values = None if number is None else self.of_numbers(c, held, number)
-            if number is not None and values is not None:
-                found.append((rank_of(values, len(c.parts), self.rng), number))
-            elif number is not None:
+            rank = np.inf if values is None else rank_of(values, len(c.parts), self.most(c), self.rng)
+            few_numbers = values is not None and len(c.parts) in PRODUCTS
+            if number is not None and (rank < np.inf or few_numbers):
+                found.append((False, rank, number))
+            elif number is not None and not (at_once and form is ITSELF):
                 step = self.solved(c, held, number, few)
                 if step is not None and step.score <= LEARNED:
-                    found.append((step.score, number))
+                    found.append((True, step.score, number))
                     steps[id(number)] = step
-        found.sort(key=lambda each: each[0])
-        simplest = [number for _, number in found[:PURSUED]]
+        found.sort(key=lambda each: each[:2])
+        simplest = [number for _, _, number in found[:PURSUED]]
         known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for number in simplest]
         return [(number, step) for number, step in known if step is not None]
 
     def of_numbers(self, c: Contraction, held: np.ndarray, number: _Number) -> Values | None:
         """The number of a step as a function of those that it takes; None where that cannot be asked for."""
-        ways = [self.way(part) for part in c.parts] if len(c.parts) in PRODUCTS else []
+        ways = [self.way(part) for part in c.parts]
         if not ways or any(way is None for way in ways):
             return None
 
@@ -411,7 +415,7 @@ class Fitting:
             found = self.solved(c, held, number, MORE)
             if found is not None:
                 yield found
-        most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, EACH_OF_TIME)))
+        most = self.most(c)
         for tol in FINEST if not self.late else ():
             found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
             if found is None:
@@ -419,6 +423,10 @@ class Fitting:
             yield found
             if self.late or FINER * self.total({c: found}, None) > most_parameters(self.state):
                 return
+
+    def most(self, c: Contraction) -> int:
+        """Values that a sum of products may take."""
+        return int(min(PRODUCTS.get(len(c.parts), PRODUCTS_OF_MORE), affordable(self.state, EACH_OF_TIME)))
 
     def way(self, part: int | Contraction) -> Way | Link | None:
         """The way on which the places of a number are found; None where it falls on it."""

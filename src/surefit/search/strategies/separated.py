@@ -186,7 +186,7 @@ def layers_of(products: Products, tol: float, roundoff: float) -> Layers | None:
         return None
     hidden = _first_layer(((0, sides[0]), (1, sides[1])), 2)
     read = _Read.of([side for side in sides if side is not None])
-    second = _Blocks(read.width, PARTS * tol / np.sqrt(len(sizes) + 1), roundoff)
+    second = Blocks(read.width, PARTS * tol / np.sqrt(len(sizes) + 1), roundoff)
     one, other = (read.signal(i, slice(None)) for i in (0, 1))
     for k, size in enumerate(sizes):  # t = (first_k + second_k) / 2
         reach = unit / size
@@ -232,7 +232,7 @@ def layers_of_train(train: Train, tol: float, roundoff: float) -> Layers | None:
     read = _Read.of(known)
     (u, u0), (v, v0), (w, w0) = (read.signal(i, slice(None)) for i in range(3))
     q = sizes.shape[1]
-    second = _Blocks(read.width, PARTS * tol / np.sqrt(len(pairs) + 2 * rank), roundoff)
+    second = Blocks(read.width, PARTS * tol / np.sqrt(len(pairs) + 2 * rank), roundoff)
     for n, (k, j) in enumerate(pairs):  # t = (middle_kj + last_j) / 2
         a, b = 0.5 / own[n], 0.5 / half[:, j].max()
         second.add(square_of, a * v[:, n] + b * w[:, j], a * v0[n] + b * w0[j], 2.0 * float(sizes[k, j]))
@@ -245,7 +245,7 @@ def layers_of_train(train: Train, tol: float, roundoff: float) -> Layers | None:
         second.add(itself, reach * u[:, k], reach * u0[k], float(train.sums[k]))
     if second.failed or second.width > MOST_WIDE:
         return None
-    third = _Blocks(second.width, PARTS * tol / np.sqrt(2 * rank), roundoff)
+    third = Blocks(second.width, PARTS * tol / np.sqrt(2 * rank), roundoff)
     for k in range(rank):
         parts = [n for n, pair in enumerate(pairs) if pair[0] == k] + [len(pairs) + k]
         total_row, constant = second.output(parts, [1.0] * len(parts))
@@ -303,7 +303,7 @@ class _Read:
         return weights[:, columns], self.sides[i].constant[columns]
 
 
-class _Blocks:
+class Blocks:
     """A hidden layer of which some units make one function of one sum each. within: of each, in the units of all."""
 
     def __init__(self, inputs: int, within: float, roundoff: float) -> None:
@@ -362,4 +362,4 @@ def itself(t: np.ndarray) -> np.ndarray:
     return t[:, None]
 
 
-__all__ = ["layers_of", "layers_of_train", "separated"]
+__all__ = ["Blocks", "itself", "layers_of", "layers_of_train", "separated", "side_of", "square_of"]

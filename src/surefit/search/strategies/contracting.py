@@ -76,6 +76,7 @@ LOOKED_AT = 2000  # points that tell how well a step is fitted in another form
 BETTER = 10.0  # times better a step must be in another form
 FEW, MORE = 150, 400  # units that tell whether it is, and so many where it is smooth
 UNTIL, EACH_OF_TIME = 0.6, 0.1  # of the time, up to which other forms are tried, and for values of one sum of products
+COARSE = 1e-4  # tolerance of a sum of products of many numbers at first, of the size of the number
 FINER = 4.0  # times as large is a finer sum of products
 PURSUED = 2  # forms, those in which few units learn most
 OF_SIZE = 0.8  # of the parameters that a network may have, that a step may make it so large
@@ -327,7 +328,7 @@ class Fitting:
         enough, most = self.enough(c), self.fitted[c].score / BETTER
         found: list[tuple[Step, _Number, Step | None, float]] = []
         for number, first in self.forms(c, held, own):
-            for step in (first, *self.finer(c, held, number, first)):
+            for step in self.finer(c, held, number, first):
                 own_values = step(z)
                 values, last = number.back(own_values), None
                 if not np.abs(values - y).max() <= most * half:
@@ -363,9 +364,10 @@ class Fitting:
         """An error with which a step is left as it is; the last may be off by more, as nothing is made of it."""
         return BETTER * self.goal if c is self.whole else self.goal
 
-    def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step]]:
+    def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step | None]]:
         """The numbers of a step in the forms in which it is simplest, each with a step by few units.
 
+        None in place of that where it is a sum of few products of many numbers, of which few units learn little.
         Simple are few products of functions of one number each; where that cannot be asked, what few units learn.
         """
         at_once, few = len(self.steps) == 1, FEW if len(c.parts) <= 3 else self.rungs(c)[0]
@@ -384,8 +386,10 @@ class Fitting:
                     found.append((True, step.score, number))
                     steps[id(number)] = step
         found.sort(key=lambda each: each[:2])
-        simplest = [number for _, _, number in found[:PURSUED]]
-        known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for number in simplest]
+        few_products = [number for by_units, _, number in found[:PURSUED] if not by_units]
+        if few_products and len(c.parts) not in PRODUCTS:
+            return [(number, None) for number in few_products]
+        known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for *_, number in found[:PURSUED]]
         return [(number, step) for number, step in known if step is not None]
 
     def of_numbers(self, c: Contraction, held: np.ndarray, number: _Number) -> Values | None:
@@ -406,17 +410,22 @@ class Fitting:
 
         return values
 
-    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step) -> Iterator[Step]:
-        """The step by more units, where it is smooth, and as a sum of products, more and more finely."""
+    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step | None) -> Iterator[Step]:
+        """The step by few units, by more, where it is smooth, and as a sum of products, more and more finely.
+
+        few: None where it is known to be a sum of products, and to take long otherwise.
+        """
+        if few is not None:
+            yield few
         values = self.of_numbers(c, held, number)
         if values is None:
             return
-        if few.score <= SMOOTH:
+        if few is not None and few.score <= SMOOTH:
             found = self.solved(c, held, number, MORE)
             if found is not None:
                 yield found
         most = self.most(c)
-        for tol in FINEST if not self.late else ():
+        for tol in () if self.late else FINEST if few is not None else (COARSE, *FINEST):
             found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
             if found is None:
                 return

@@ -169,7 +169,7 @@ def of_products(
         train = train_of(values, tol, most, rng)
         layers = None if train is None else layers_of_train(train, tol * train.size, roundoff)
     else:
-        short = short_train_of(values, m, tol, most, rng)
+        short = short_train_of(values, m, min(tol, RANK), most, rng)  # its functions cost next to nothing
         layers = None if short is None else layers_of_smooth_train(*short, tol * short[0].size, roundoff)
     return None if layers is None else Step(layers[:-1], layers[-1][0][0], float(layers[-1][1][0]), tol)
 

@@ -56,7 +56,7 @@ def test_a_network_is_the_train_it_is_made_of(function, low, high, d, tol):
 
 def test_inputs_are_taken_in_the_order_that_makes_a_train_short():
     twisted = lambda u: u[:, 0] * u[:, 3] + u[:, 1] * u[:, 4] + u[:, 2] * u[:, 5]  # as they come four at a time
-    train, order = short_train_of(twisted, 6, 1e-8, 900_000, np.random.default_rng(0))
+    train, _ = short_train_of(twisted, 6, 1e-8, 900_000, np.random.default_rng(0))
     assert max(train.ranks) <= 4
     assert short_train_of(twisted, 6, 1e-8, 10_000, np.random.default_rng(0)) is None  # too few values
 

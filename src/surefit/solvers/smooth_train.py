@@ -101,7 +101,7 @@ def smooth_train_of(
     x = generator.uniform(-1.0, 1.0, (CHECKED, d))
     x = np.where(generator.random(x.shape) < 0.2, np.sign(x), x)
     off = np.abs(found.at(x) - values(x)).max()
-    return SmoothTrain(tuple(cores), size, float(off)) if off <= OFF * tol * size else None  # NaN is no number, too
+    return SmoothTrain(tuple(cores), size, float(off)) if off <= OFF * tol * size else None  # NaN is not, too
 
 
 def _degrees(values: Values, d: int, tol: float, generator: np.random.Generator) -> list[int] | None:

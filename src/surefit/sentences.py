@@ -228,6 +228,10 @@ SENTENCES: dict[str, Both] = {
     "error-fresh": Both(
         "{size} at {where} (measured on {n} fresh points)", "{size}，位于 {where}（在 {n} 个新取的点上测得）"
     ),
+    "error-fresh-few": Both(
+        "{size} at {where} (largest of {n} fresh points alone: between them it may well be larger)",
+        "{size}，位于 {where}（仅 {n} 个新取的点中的最大值：在它们之间可能明显更大）",
+    ),
     "error-test": Both(
         "{size} at {where} (largest of {n} test rows)", "{size}，位于 {where}（{n} 个测试行中的最大值）"
     ),

@@ -162,6 +162,6 @@ def test_values_that_others_were_fitted_to_count_where_few_can_be_asked_for():
     first = judge.measured(bump)
     spent = len(asked)
     found = judge.closer(bump, first, 100, problem.train[0])
-    assert len(asked) == spent  # no further value
+    assert len(asked) - spent <= judge.effort.disputed  # few further values, for its likely errors
     assert first.max < 1e-9 and found.max == pytest.approx(10.0) and found.n >= first.n + 50
     assert judge.closer(bump, first, 100, others).max < 1e-9  # what it was fitted to tells nothing

@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 
 import surefit
+from surefit.attempts.progress import Progress
 from surefit.data import sample
 from surefit.formulas import parse_many
 from surefit.formulas.compositions import composition_of
+from surefit.problems.posing import pose
 from surefit.problems.scaling import Scaling
+from surefit.search import limits
+from surefit.search.judging import Judge
+from surefit.search.runner import State, run
 from surefit.search.strategies import composed
+from surefit.search.strategies.layers import size_of
 
 HARD = [
     ("1/(x^2+y^2+0.01)", lambda x, y: 1 / (x**2 + y**2 + 0.01), "x=-1:1, y=-1:1"),
@@ -191,3 +197,27 @@ def test_a_function_with_holes_that_have_limits_is_read_as_a_formula():
     x, y = points.T
     assert np.abs(fit.predict(points) - np.sinc(x * y / np.pi) - np.hypot(x, y)).max() <= 1e-5
     assert "part by part" in str(fit)
+
+
+def test_digits_that_would_cost_too_large_a_network_are_not_left_out_altogether(monkeypatch):
+    """Between a network of few digits and one that nobody asked for there are others.
+
+    And x^n / (k^n + x^n) as a product of 1e4 and 1e-4 is tried once: no digits make that good.
+    """
+    tried, fitted = [], composed.fitted
+
+    def seen(composition, tol, *rest):
+        found = fitted(composition, tol, *rest)
+        tried.append((tol, size_of(found[0])))
+        return found
+
+    monkeypatch.setattr(composed, "fitted", seen)
+    problem = pose("x^n/(k^n + x^n)", surefit.Domain("x=0:10, k=0.5:5, n=1:4"), None, 0, solver=True)
+    judge = Judge(problem, 0)
+    state = State(problem, 0, np.dtype(np.float64), judge, Progress(), aim=judge.share(limits.GOAL))
+    run(state, composed.composed(state))
+    large = max(tol for tol, size in tried if size > limits.UNASKED_PARAMETERS)
+    small = [tol for tol, size in tried if size <= limits.UNASKED_PARAMETERS]
+    assert len(small) > 2 and min(small) < 5 * large
+    assert state.best.error.max < 2e-6
+    assert sum(found.error.max > 1.0 for found in state.candidates) <= 1

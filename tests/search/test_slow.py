@@ -17,6 +17,7 @@ from surefit.data import Domain
 from surefit.problems.points import drawn, for_all
 from surefit.problems.posing import pose
 from surefit.search.judging import Judge
+from surefit.search.suspects import suspects
 
 
 class Slow:
@@ -119,3 +120,56 @@ def test_an_expensive_function_is_asked_where_models_disagree():
     found = judge.closer(bump, first, 10, None, [flat])
     assert found.max == 1.0 and found.n > first.n
     assert judge.spent - spent <= judge.effort.disputed
+
+
+@pytest.mark.parametrize("dim, off", [
+    (1, lambda u: np.sin(40 * u[:, 0]) * u[:, 0] ** 2),
+    (2, lambda u: np.sin(7 * u[:, 0]) * np.cos(5 * u[:, 1]) * (0.2 + u[:, 0])),
+    (3, lambda u: np.sin(4 * u[:, 0]) * u[:, 1] - u[:, 2] ** 2 * u[:, 0]),
+])  # fmt: skip
+def test_the_largest_error_is_likely_where_known_ones_say(dim, off):
+    """What is asked for is larger than all that is known, and close to the largest that there is."""
+    rng = np.random.default_rng(3)
+    known, places = rng.random((60, dim)), rng.random((3000, dim))
+    every = np.abs(off(rng.random((200_000, dim)))).max()
+    for number in range(3):
+        asked = suspects(known, off(known)[:, None], places, 5, 250 * 8**number, rng)
+        assert len(asked) <= 5 and ((asked >= 0) & (asked <= 1)).all()
+        known = np.concatenate([known, asked])
+    assert np.abs(off(known[:60])).max() < 0.99 * every
+    assert np.abs(off(known)).max() > 0.985 * every
+
+
+def test_an_error_with_a_corner_is_found_between_its_neighbours():
+    rng = np.random.default_rng(0)
+    known = np.linspace(0.0, 1.0, 41)[:, None]
+    top = 0.3 + 0.4 / 40
+
+    def off(u):
+        return 0.05 * np.sin(30 * u) + np.maximum(0.0, 1.0 - 60 * np.abs(u - top))
+
+    for number in range(6):
+        asked = suspects(known, off(known), np.zeros((0, 1)), 4, 250 * 8**number, rng)
+        known = np.concatenate([known, asked])
+    assert off(known).max() > 0.97 * off(np.linspace(0, 1, 100_001)[:, None]).max()
+
+
+def test_where_nothing_is_known_to_be_off_no_value_is_asked_for():
+    rng = np.random.default_rng(0)
+    assert len(suspects(rng.random((50, 2)), np.zeros((50, 1)), rng.random((100, 2)), 5, 250, rng)) == 0
+
+
+def test_what_an_expensive_function_is_asked_for_in_the_end_is_within_the_time(fake_clock):
+    """A peak that a network does not follow: all of the time is used, for fitting and for measuring."""
+    slow = Slow(lambda x, y: np.exp(-300 * ((x - 0.4) ** 2 + (y - 0.6) ** 2)) + abs(x - y), 0.01)
+    began = fake_clock.now
+    fit = surefit.fit(slow, Domain("x=0:1, y=0:1"), time=2.0)
+    assert fake_clock.now - began < 2.1
+    assert fit.error.n > 20
+
+
+def test_a_card_says_that_few_points_tell_little():
+    few = surefit.fit(lambda x: float(np.sin(x)), "x=0:1", data=surefit.Sampling(count=50, verify=40)).error
+    many = surefit.fit("sin(x)", "x=0:1").error
+    assert few.n < 100 <= many.n
+    assert few.sentence().code == "error-fresh-few" and many.sentence().code == "error-fresh"

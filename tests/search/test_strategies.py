@@ -17,7 +17,7 @@ from surefit.search.candidates import Candidate
 from surefit.search.judging import Judge
 from surefit.search.runner import State, run
 from surefit.search.strategies import rounds
-from surefit.search.strategies.functions import known_function
+from surefit.search.strategies.functions import Climb, known_function, more_units
 from surefit.search.strategies.given import given_model, given_network
 from surefit.search.strategies.layers import most_parameters, of_layers, reserve
 from surefit.search.strategies.named import named
@@ -415,3 +415,21 @@ def test_what_was_found_is_judged_after_all_where_an_interrupt_comes_meanwhile(f
     assert run(state, known_function(state), perform).code == "interrupted"
     assert [c.score for c in state.candidates] == [0.5, 0.01] and state.best.score == 0.01
     assert state.progress.interrupted and len(perform.proposed) == 2
+
+
+def test_many_inputs_go_on_to_hidden_layers_where_more_units_would_take_the_time(fake, monkeypatch, fake_clock):
+    """Units placed at random that learn little of four inputs are no use in large numbers, if time is short."""
+
+    def score(attempt, number):
+        if isinstance(attempt.method, Features):
+            fake_clock.sleep(0.5)
+        return 0.2 / number
+
+    def units(**time):
+        perform = fake(score)
+        state = state_of("sin(a*b) + c*d*a", "a=0:3, b=0:3, c=0:1, d=0:1", **time)
+        run(state, more_units(state, Climb(limits.MANY_INPUTS)), perform)
+        return perform.units()
+
+    assert units(time=5.0) == [300]
+    assert units(time=5000.0)[:2] == units()[:2] == [300, 800]

@@ -35,6 +35,7 @@ class Progress:
         self.epoch_log: list[tuple[int, int, int, bool]] = []  # of each row of the history, for the journal
         self.began = clock.perf_counter() if began is None else began
         self.data_seconds = 0.0  # of these, until there were data to fit: shares are of what is left after them
+        self.seconds_after = 0.0  # kept for what follows when everything was tried
         self.history: list[dict[str, Any]] = []
         self.evaluations = 0  # of all residuals
         self.steps = 0  # of first-order methods
@@ -61,6 +62,7 @@ class Progress:
 
     def _until(self, share: float, time: float) -> float:
         """Seconds at which a share of the time is used up that was left when there were data."""
+        time = max(0.0, time - self.seconds_after)
         data = min(self.data_seconds, time)
         return data + share * (time - data)
 

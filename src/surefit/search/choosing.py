@@ -108,6 +108,7 @@ def fit_problem(
     state = State(problem, int(seed), ops.dtype_of(dtype), Judge(problem, int(seed), time), progress, tol)
     state.timings = timings
     progress.data_seconds = progress.seconds  # an expensive function takes most of the time until here
+    progress.seconds_after = state.judge.seconds_after
     if problem.signs:
         check_monotone(settings, prove)
     if prove:

@@ -26,6 +26,7 @@ from surefit.search.effort import border_points, effort_of, end_points, judging_
 from surefit.search.limits import KNOWN_TO
 from surefit.search.ranges import Range, range_around
 from surefit.search.rounding import GROWN, Enclosed, Surely, doubted
+from surefit.search.suspects import suspects
 from surefit.search.uphill import Climb, apart, climb
 from surefit.sentences import Sentence, say
 
@@ -46,13 +47,15 @@ SHOWN = 8  # inputs of a point in words
 DEVIATION = 1.4826  # of normal numbers over their median size
 FAR = 4.0  # deviations of most rows, which the root mean square is above where a few are far off; 1 of normal noise
 MOST_MISSED = 0.5  # of what values vary by, that most rows are missed by at most where they are predicted
-FEW = 100  # test rows of which the largest error says little about new ones
+FEW = 100  # test rows, or fresh points, of which the largest error says little about new ones
 CROWD, TOPS = 10_000, 24  # further points near the worst ones, of which there are so many, and about as many everywhere
 BESIDE, HALVED = 400, 40  # points that are moved to the border of where the target is defined, and steps to it
 FOREMOST = 10_000  # of the largest errors, among which these lie
 SPACED = 250  # points that lie as far apart as these are, at least: several on one ridge say little of others
 CLIMBED = 5  # times fewer than of one kind are spent on a climb from the worst of them all
 SUSPECTED = 4000  # points at which models are compared, to see where one of an expensive function may be wrong
+SUSPICIONS = 4  # rounds of values where errors are likely to be largest, each of which tells the next one where
+FINER = 8  # times as close as in the round before these may lie
 CROWD_VALUE = 5e-5  # seconds of a value, above which there are none where no time is given
 CROWD_SECONDS, CROWD_OF_TIME, FLOPS = 0.3, 0.06, 5e9  # that these may cost; operations of one core in a second
 
@@ -139,6 +142,8 @@ class Measured:
             return say("error-left-out", size=size, where=self.where, n=n, left_out=self.left_out)
         if self.kind == "test" and n < FEW:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
+        if self.kind == "fresh" and n < FEW:
+            return say("error-fresh-few", size=size, where=self.where, n=n)
         if self.folds:
             return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
@@ -525,28 +530,44 @@ class Judge:
         return replace(error.witnessed(float(sizes[largest]), at), n=error.n + len(x))
 
     def _disputed(self, predict: Predict, error: Measured, rivals: Sequence[Predict]) -> Measured:
-        """The error of what would be kept at few more points: those where one of some rivals differs from it most.
+        """The error of what would be kept at few more points: where one of some rivals differs from it most.
 
-        Where an expensive function was asked for few values, a model is wrong between them, and seldom as another is.
+        And then where its errors are likely to be largest, for all that is known of them. Where an expensive function
+        was asked for few values, a model is wrong between them, and seldom as another is.
         """
         problem, count = self.problem, self.effort.disputed
-        if count == 0 or not rivals or not problem.exact or problem.near is not None:
+        if count == 0 or not problem.exact or problem.near is not None:
             return error
         rng, domain = np.random.default_rng([self.seed, 0xD15]), problem.domain
-        border = border_points(domain, SUSPECTED // 2, rng) if domain.dim > 1 else np.zeros((0, 1))
-        x = np.concatenate([domain.at(rng.random((SUSPECTED - len(border), domain.dim))), border])
-        own = predict(x)
-        for number, rival in enumerate(rivals):
-            differ = _sizes(rival(x), own).max(axis=1)
-            order = np.argsort(-np.where(np.isfinite(differ), differ, 0.0), kind="stable")
-            share = count // len(rivals) + (number < count % len(rivals))
-            places = x[order[apart(domain.shares(x[order]), share, SPACED)]]
+        corners = some_corners(domain, min(2**domain.dim, SUSPECTED // 4), rng)
+        border = border_points(domain, SUSPECTED // 4, rng) if domain.dim > 1 else np.zeros((0, 1))
+        inside = domain.at(rng.random((SUSPECTED - len(corners) - len(border), domain.dim)))
+        x = np.concatenate([inside, border, corners])
+        unit, own = domain.shares(x), predict(x)
+        ours, likely = (count - count // 2, count // 2) if rivals else (0, 2 * count // 3)
+        known, values = known_values(problem) or self.points
+        known_at, errors = domain.shares(known), predict(known) - values
+
+        def looked_at(places: np.ndarray) -> None:
+            nonlocal known_at, errors, error
             values = self._values(places)
+            off = predict(places) - values
+            known_at, errors = np.concatenate([known_at, domain.shares(places)]), np.concatenate([errors, off])
             sizes = np.where(np.isfinite(values).all(axis=1), _sizes(predict(places), values).max(axis=1), -np.inf)
             if len(sizes):
                 at = dict(zip(problem.names, places[int(sizes.argmax())].tolist(), strict=True))
                 error = error.witnessed(float(sizes.max()), at)
                 error = replace(error, n=error.n + int(np.isfinite(sizes).sum()))
+
+        for number, rival in enumerate(rivals):
+            differ = _sizes(rival(x), own).max(axis=1)
+            order = np.argsort(-np.where(np.isfinite(differ), differ, 0.0), kind="stable")
+            share = ours // len(rivals) + (number < ours % len(rivals))
+            looked_at(x[order[apart(unit[order], share, SPACED)]])
+        for number in range(SUSPICIONS):
+            share = likely // SUSPICIONS + (number < likely % SUSPICIONS)
+            if share:
+                looked_at(domain.at(suspects(known_at, errors, unit, share, SPACED * FINER**number, rng)))
         return error
 
     def _beside_holes(self, inside: np.ndarray, holes: np.ndarray) -> np.ndarray:
@@ -655,6 +676,11 @@ class Judge:
     def disputes(self) -> bool:
         """Whether values are kept for places where models of an expensive function disagree."""
         return self.problem.function is not None and self.effort.disputed > 0
+
+    @property
+    def seconds_after(self) -> float:
+        """What it will take to measure what is kept when all else is over, of the time that was given."""
+        return self.effort.disputed * (self.problem.seconds_per_point or 0.0) if self.disputes else 0.0
 
     @property
     def _cheap(self) -> bool:

@@ -37,6 +37,7 @@ WORTH = 1.05  # a round that lowers the error by less than this did not help
 WORTH_REFINING = 1.2  # the same of a round of more units
 
 # --- networks that are tried ---
+COSTLY = 0.1  # of the time that is left: with many inputs, units placed at random that take more are left out
 UNITS = {1: (20, 50, 100, 200, 400, 800, 1600), 2: (60, 150, 300, 600, 1000), 3: (150, 400, 800, 2000)}  # by inputs
 MANY_INPUTS = (300, 800, 2000)
 LARGE = 400  # units from which a scan tries few gains

@@ -27,6 +27,7 @@ from surefit.search.limits import (
     COMPOSED,
     COMPOSED_FIRST,
     COMPOSED_LEAST,
+    LEARNED,
     MOST_DEEP,
     MOST_WIDE,
     UNASKED_PARAMETERS,
@@ -94,7 +95,7 @@ def layered(
     scaling = Scaling.of(problem) if scaling is None else scaling
     goal = s.goal or 0.0
     tol = COMPOSED_FIRST * goal / s.size if s.size > 0 else 0.0
-    before = np.inf
+    before, too_fine, last = np.inf, 0.0, np.inf
     for tried in range(COMPOSED):
         if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
@@ -103,10 +104,12 @@ def layered(
             return None
         layers, jumps = found_layers
         if s.tol is None and size_of(layers) > UNASKED_PARAMETERS and not (tried and s.candidates):
-            tol = COARSER * max(tol, COMPOSED_LEAST)  # fewer digits may do
+            too_fine = max(too_fine, tol)
+            tol = _coarser(tol, last)  # fewer digits may do
             continue
         if size_of(layers) > most_parameters(s):
-            tol = COARSER * max(tol, COMPOSED_LEAST)
+            too_fine = max(too_fine, tol)
+            tol = _coarser(tol, last)
             if s.best is not None and s.best.score <= tol * s.size:
                 return None
             continue
@@ -129,9 +132,22 @@ def layered(
             return None
         if least > COMPOSED_LEAST and found.score * WORTH_REFINING > before:
             return None
-        before = found.score
+        if s.best is not found and found.score > s.judge.share(LEARNED):
+            return None  # large numbers that cancel: more digits of them do not help
+        before, last = found.score, tol
         tol = max(least, 0.1 * tol * min(1.0, (goal / found.score) ** 2))  # a root makes of an error its root
+        if tol <= too_fine:
+            tol = _coarser(tol, last, too_fine)
     return None
+
+
+def _coarser(tol: float, last: float, too_fine: float = 0.0) -> float:
+    """A tolerance for which a network is smaller than for `tol`, and larger than for the last one that was tried.
+
+    too_fine: one for which it is too large, if known.
+    """
+    tol = max(tol, too_fine, COMPOSED_LEAST)
+    return COARSER * tol if COARSER * tol < last else float(np.sqrt(tol * last))
 
 
 def jumps_alone(s: State, found: Candidate) -> bool:

@@ -28,9 +28,11 @@ from surefit.search.candidates import Candidate
 from surefit.search.limits import (
     CONTRACTED,
     HELPED,
+    LAST_RESERVE,
     LEARNED,
     MANY_INPUTS,
     MOST_WIDE,
+    SOLVER_RESERVE,
     UNASKED_PARAMETERS,
     UNITS,
 )
@@ -69,10 +71,12 @@ AT_END = 0.2  # of the points evenly over the numbers, how many are at an end of
 SOON = 300  # units that are solved for at once; more when the network is not good enough
 SEEN = 0.5  # of the points are taken evenly over the numbers, the others over the inputs
 PRODUCTS = {2: 40_000, 3: 150_000}  # values that a sum of products of so many numbers may take
+PRODUCTS_OF_MORE = 500_000  # the same of more numbers, which takes all but a few of these where their order matters
 LOOKED_AT = 2000  # points that tell how well a step is fitted in another form
 BETTER = 10.0  # times better a step must be in another form
 FEW, MORE = 150, 400  # units that tell whether it is, and so many where it is smooth
 UNTIL, EACH_OF_TIME = 0.6, 0.1  # of the time, up to which other forms are tried, and for values of one sum of products
+COARSE = 1e-4  # tolerance of a sum of products of many numbers at first, of the size of the number
 FINER = 4.0  # times as large is a finer sum of products
 PURSUED = 2  # forms, those in which few units learn most
 OF_SIZE = 0.8  # of the parameters that a network may have, that a step may make it so large
@@ -155,8 +159,8 @@ def _values(s: State) -> Values | None:
         return None
     if s.dtype != ops.float64:
         return None  # what a layer hands on would be rounded by as much as the weights are large
-    if affordable(s, OF_TIME) < VALUES * s.dim:
-        return None
+    if affordable(s, OF_TIME) < VALUES * s.dim or (s.candidates and s.progress.out_of_time(1.0 - SOLVER_RESERVE)):
+        return None  # its steps are solved for before there is a network of them
     scaling = Scaling.of(problem)
 
     def values(u: np.ndarray) -> np.ndarray:
@@ -230,7 +234,12 @@ class Fitting:
 
     def begun(self) -> bool:
         """Fit all steps with as many units as are soon solved for; whether all could be."""
-        return all(self.climbed(c) for c in self.steps)
+        return all(not self.out_of_time and self.climbed(c) for c in self.steps)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether no network of the steps could be measured any more."""
+        return bool(self.state.candidates) and self.state.progress.out_of_time(1.0 - LAST_RESERVE)
 
     def climbed(self, c: Contraction) -> bool:
         """Fit a step with as many units as are soon solved for; whether it could be."""
@@ -251,8 +260,9 @@ class Fitting:
             if not self.place(c, FEW):
                 return False
             self.number_of_rung[c] = len(self.rungs(c))
+            before = self.fitted[c]
             self.simplified(c)
-            return self.form is not ITSELF
+            return self.fitted[c] is not before
         same: set[int | Contraction] = set(self.inputs)
         for c in self.steps:
             if same.issuperset(c.parts) and c in known.fitted:
@@ -318,7 +328,7 @@ class Fitting:
         enough, most = self.enough(c), self.fitted[c].score / BETTER
         found: list[tuple[Step, _Number, Step | None, float]] = []
         for number, first in self.forms(c, held, own):
-            for step in (first, *self.finer(c, held, number, first)):
+            for step in self.finer(c, held, number, first):
                 own_values = step(z)
                 values, last = number.back(own_values), None
                 if not np.abs(values - y).max() <= most * half:
@@ -354,32 +364,37 @@ class Fitting:
         """An error with which a step is left as it is; the last may be off by more, as nothing is made of it."""
         return BETTER * self.goal if c is self.whole else self.goal
 
-    def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step]]:
+    def forms(self, c: Contraction, held: np.ndarray, own: _Number) -> list[tuple[_Number, Step | None]]:
         """The numbers of a step in the forms in which it is simplest, each with a step by few units.
 
+        None in place of that where it is a sum of few products of many numbers, of which few units learn little.
         Simple are few products of functions of one number each; where that cannot be asked, what few units learn.
         """
         at_once, few = len(self.steps) == 1, FEW if len(c.parts) <= 3 else self.rungs(c)[0]
-        found: list[tuple[float, _Number]] = []
+        found: list[tuple[bool, float, _Number]] = []
         steps: dict[int, Step] = {}
-        for form in FORMS if at_once else (ITSELF, *FORMS):
+        for form in FORMS if at_once and len(c.parts) in PRODUCTS else (ITSELF, *FORMS):
             number = own if form is ITSELF else self.number(c, held, POOL, form)
             values = None if number is None else self.of_numbers(c, held, number)
-            if number is not None and values is not None:
-                found.append((rank_of(values, len(c.parts), self.rng), number))
-            elif number is not None:
+            rank = np.inf if values is None else rank_of(values, len(c.parts), self.most(c), self.rng)
+            few_numbers = values is not None and len(c.parts) in PRODUCTS
+            if number is not None and (rank < np.inf or few_numbers):
+                found.append((False, rank, number))
+            elif number is not None and not (at_once and form is ITSELF):
                 step = self.solved(c, held, number, few)
                 if step is not None and step.score <= LEARNED:
-                    found.append((step.score, number))
+                    found.append((True, step.score, number))
                     steps[id(number)] = step
-        found.sort(key=lambda each: each[0])
-        simplest = [number for _, number in found[:PURSUED]]
-        known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for number in simplest]
+        found.sort(key=lambda each: each[:2])
+        few_products = [number for by_units, _, number in found[:PURSUED] if not by_units]
+        if few_products and len(c.parts) not in PRODUCTS:
+            return [(number, None) for number in few_products]
+        known = [(number, steps.get(id(number)) or self.solved(c, held, number, few)) for *_, number in found[:PURSUED]]
         return [(number, step) for number, step in known if step is not None]
 
     def of_numbers(self, c: Contraction, held: np.ndarray, number: _Number) -> Values | None:
         """The number of a step as a function of those that it takes; None where that cannot be asked for."""
-        ways = [self.way(part) for part in c.parts] if len(c.parts) in PRODUCTS else []
+        ways = [self.way(part) for part in c.parts]
         if not ways or any(way is None for way in ways):
             return None
 
@@ -395,23 +410,32 @@ class Fitting:
 
         return values
 
-    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step) -> Iterator[Step]:
-        """The step by more units, where it is smooth, and as a sum of products, more and more finely."""
+    def finer(self, c: Contraction, held: np.ndarray, number: _Number, few: Step | None) -> Iterator[Step]:
+        """The step by few units, by more, where it is smooth, and as a sum of products, more and more finely.
+
+        few: None where it is known to be a sum of products, and to take long otherwise.
+        """
+        if few is not None:
+            yield few
         values = self.of_numbers(c, held, number)
         if values is None:
             return
-        if few.score <= SMOOTH:
+        if few is not None and few.score <= SMOOTH:
             found = self.solved(c, held, number, MORE)
             if found is not None:
                 yield found
-        most = int(min(PRODUCTS[len(c.parts)], affordable(self.state, EACH_OF_TIME)))
-        for tol in FINEST if not self.late else ():
+        most = self.most(c)
+        for tol in () if self.late else FINEST if few is not None else (COARSE, *FINEST):
             found = of_products(values, len(c.parts), max(tol, self.roundoff), most, self.rng, self.roundoff)
             if found is None:
                 return
             yield found
             if self.late or FINER * self.total({c: found}, None) > most_parameters(self.state):
                 return
+
+    def most(self, c: Contraction) -> int:
+        """Values that a sum of products may take."""
+        return int(min(PRODUCTS.get(len(c.parts), PRODUCTS_OF_MORE), affordable(self.state, EACH_OF_TIME)))
 
     def way(self, part: int | Contraction) -> Way | Link | None:
         """The way on which the places of a number are found; None where it falls on it."""
@@ -456,6 +480,8 @@ class Fitting:
         """Hold the other inputs where the step is the easiest; whether its values are finite somewhere."""
         best, units = np.inf, units or self.rungs(c)[0]
         for held in c.held[:PLACES] if len(c.held) > 1 else ():
+            if self.out_of_time:
+                return False
             number = self.number(c, held, FIRST_POOL)
             found = None if number is None else self.solved(c, held, number, units)
             if found is not None and found.score < best:

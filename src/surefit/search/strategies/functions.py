@@ -32,6 +32,7 @@ from surefit.search.limits import (
     AGAIN_UNTIL,
     BEFORE_SEPARATED,
     BY_THE_WAY,
+    COSTLY,
     ENOUGH,
     FIRST_OF_ONE,
     FIRST_OF_TWO,
@@ -211,7 +212,9 @@ def more_units(s: State, climb: Climb, upto: int | None = None) -> Strategy:
         if (near or (stuck and not climb.searched)) and can_search(network, problem, BY_THE_WAY / (1 if near else 4)):
             climb.searched = True
             yield s.attempt(polishing(s, 30 if near else 60), network, problem, reserve=SOLVER_RESERVE)
-        if (why := enough_units(s, units, stuck, found)) is not None:
+        left, following = s.progress.left(), climb.rungs[min(climb.number, len(climb.rungs) - 1)]
+        costly = left is not None and len(SCALES) * climb.rate * following**3 > COSTLY * left
+        if (why := enough_units(s, units, stuck, found, costly)) is not None:
             yield say(why)
             return None
         centre, climb.last, climb.before = found.details["gain"], units, found.score
@@ -241,11 +244,11 @@ def units_in_time(s: State, units: int, scales: int, rate: float) -> int:
     return int((0.8 * left / (scales * rate)) ** (1 / 3))
 
 
-def enough_units(s: State, units: int, stuck: bool, found: Candidate) -> str | None:
-    """Why more units are not tried, if so."""
+def enough_units(s: State, units: int, stuck: bool, found: Candidate, costly: bool = False) -> str | None:
+    """Why more units are not tried, if so; costly: whether they would take much of the time that is left."""
     if stuck:
         return "no-help"
-    if s.dim > 3 and units > LARGE and found.score > s.judge.share(ADAM_AFTER_LM):
+    if s.dim > 3 and found.score > s.judge.share(ADAM_AFTER_LM) and (units > LARGE or costly):
         return "deep-instead"
     if s.dim == 1 and units > LARGE and found.score > s.judge.share(LEARNED):
         return "learned-nothing"

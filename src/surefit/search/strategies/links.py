@@ -79,7 +79,7 @@ def linked_numbers(s: State) -> Strategy:
     known = problem.free and problem.gradients is None and problem.affordable is None and not problem.log_target
     if not known or function is None or len(problem.outputs) > 1:
         return None
-    if affordable(s, OF_TIME) < LEAST_VALUES:
+    if affordable(s, OF_TIME) < LEAST_VALUES or (s.candidates and s.progress.out_of_time(1.0 - reserve(s))):
         return None
     scaling = Scaling.of(problem)
 

@@ -20,6 +20,7 @@ from surefit.problems.points import placed
 from surefit.problems.scaling import Scaling
 from surefit.search.limits import (
     ADAM_AFTER_LM,
+    LAST_RESERVE,
     MOST_SEPARATED,
     MOST_WIDE,
     SEPARATED,
@@ -48,6 +49,10 @@ PLACED_ON = 10_000  # half of the points that the output layer of a rounded netw
 GRID, FEW = 40, 25  # places of each input that tell whether a function is a sum of products, and how many at most
 MOST_SOON = 40_000  # values, with which it is tried before what else a function may be
 PARTS = 0.25  # of the tolerance of the products, for the units of each of the two layers
+
+
+class _Late(Exception):
+    """Raised by the target when no time is left for a network of the products."""
 
 
 def looks_separated(s: State) -> bool:
@@ -104,21 +109,36 @@ def separated(s: State, soon: bool = False) -> Strategy:
     tol = SEPARATED_FIRST * goal / unit  # in the units of the network
     rng, tried = np.random.default_rng([s.seed, 0x5E9]), 0
     coarser = 0 if s.tol is not None else COARSER
+
+    def in_time(u: np.ndarray) -> np.ndarray:
+        if s.candidates and s.progress.out_of_time(1.0 - LAST_RESERVE):
+            raise _Late
+        return values(u)
+
     while tried < SEPARATED:
         if s.candidates and s.progress.out_of_time(1.0 - reserve(s)):
             return None
         tol = max(tol, SEPARATED_LEAST * s.judge.spread / unit)
         found: Products | Train | None
-        layers: Layers | None
+        layers: Layers | None = None
         accuracy, roundoff = tol * unit / s.judge.spread, ROUNDOFF[str(s.dtype)]
-        if s.dim == 2:
-            found = products = products_of(values, accuracy, most, rng, 0.0 if soon else ADAM_AFTER_LM)
-            if products is not None and products.tol > accuracy:  # its values tell no more
-                tol = max(tol, products.tol * s.judge.spread / unit)
-            layers = None if products is None else layers_of(products, tol, roundoff)
-        else:
-            found = train = train_of(values, accuracy, most, rng)
-            layers = None if train is None else layers_of_train(train, tol, roundoff)
+        began = s.progress.seconds
+        try:
+            if s.dim == 2:
+                found = products_of(in_time, accuracy, most, rng, 0.0 if soon else ADAM_AFTER_LM)
+            else:
+                found = train_of(in_time, accuracy, most, rng)
+        except _Late:
+            return None
+        left = s.progress.left(1.0 - LAST_RESERVE)
+        if s.candidates and left is not None and s.progress.seconds - began > left:
+            return None  # units for them take as long again
+        if isinstance(found, Products):
+            if found.tol > accuracy:  # its values tell no more
+                tol = max(tol, found.tol * s.judge.spread / unit)
+            layers = layers_of(found, tol, roundoff)
+        elif found is not None:
+            layers = layers_of_train(found, tol, roundoff)
         if found is None and soon:
             return None
         if found is None:
@@ -166,7 +186,7 @@ def layers_of(products: Products, tol: float, roundoff: float) -> Layers | None:
         return None
     hidden = _first_layer(((0, sides[0]), (1, sides[1])), 2)
     read = _Read.of([side for side in sides if side is not None])
-    second = _Blocks(read.width, PARTS * tol / np.sqrt(len(sizes) + 1), roundoff)
+    second = Blocks(read.width, PARTS * tol / np.sqrt(len(sizes) + 1), roundoff)
     one, other = (read.signal(i, slice(None)) for i in (0, 1))
     for k, size in enumerate(sizes):  # t = (first_k + second_k) / 2
         reach = unit / size
@@ -212,7 +232,7 @@ def layers_of_train(train: Train, tol: float, roundoff: float) -> Layers | None:
     read = _Read.of(known)
     (u, u0), (v, v0), (w, w0) = (read.signal(i, slice(None)) for i in range(3))
     q = sizes.shape[1]
-    second = _Blocks(read.width, PARTS * tol / np.sqrt(len(pairs) + 2 * rank), roundoff)
+    second = Blocks(read.width, PARTS * tol / np.sqrt(len(pairs) + 2 * rank), roundoff)
     for n, (k, j) in enumerate(pairs):  # t = (middle_kj + last_j) / 2
         a, b = 0.5 / own[n], 0.5 / half[:, j].max()
         second.add(square_of, a * v[:, n] + b * w[:, j], a * v0[n] + b * w0[j], 2.0 * float(sizes[k, j]))
@@ -225,7 +245,7 @@ def layers_of_train(train: Train, tol: float, roundoff: float) -> Layers | None:
         second.add(itself, reach * u[:, k], reach * u0[k], float(train.sums[k]))
     if second.failed or second.width > MOST_WIDE:
         return None
-    third = _Blocks(second.width, PARTS * tol / np.sqrt(2 * rank), roundoff)
+    third = Blocks(second.width, PARTS * tol / np.sqrt(2 * rank), roundoff)
     for k in range(rank):
         parts = [n for n, pair in enumerate(pairs) if pair[0] == k] + [len(pairs) + k]
         total_row, constant = second.output(parts, [1.0] * len(parts))
@@ -283,7 +303,7 @@ class _Read:
         return weights[:, columns], self.sides[i].constant[columns]
 
 
-class _Blocks:
+class Blocks:
     """A hidden layer of which some units make one function of one sum each. within: of each, in the units of all."""
 
     def __init__(self, inputs: int, within: float, roundoff: float) -> None:
@@ -342,4 +362,4 @@ def itself(t: np.ndarray) -> np.ndarray:
     return t[:, None]
 
 
-__all__ = ["layers_of", "layers_of_train", "separated"]
+__all__ = ["Blocks", "itself", "layers_of", "layers_of_train", "separated", "side_of", "square_of"]

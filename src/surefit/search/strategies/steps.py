@@ -18,6 +18,7 @@ from surefit.problems.contractions import Values
 from surefit.problems.links import crossings
 from surefit.search.strategies.layers import Layers
 from surefit.search.strategies.separated import layers_of, layers_of_train
+from surefit.search.strategies.trains import layers_of_smooth_train, short_train_of
 from surefit.sentences import Sentence, say
 from surefit.solvers.low_rank import products_of
 from surefit.solvers.roughness import pieces_of
@@ -141,8 +142,14 @@ def _top(number: Values, point: np.ndarray, rng: np.random.Generator) -> np.ndar
     return point
 
 
-def rank_of(values: Values, m: int, rng: np.random.Generator) -> float:
-    """How many products of functions of one number each values on a grid of two or three numbers are sums of."""
+def rank_of(values: Values, m: int, most: int, rng: np.random.Generator) -> float:
+    """How many products of functions of one number each values of some numbers are sums of; infinite where many.
+
+    On a grid of two or three numbers; of more, between two of them.
+    """
+    if m not in GRID:
+        short = short_train_of(values, m, RANK, most, rng)
+        return np.inf if short is None else float(max(short[0].ranks))
     places = np.sin(0.5 * np.pi * rng.uniform(-1.0, 1.0, (m, GRID[m])))
     y = values(np.stack(np.meshgrid(*places, indexing="ij"), axis=-1).reshape(-1, m)).reshape((GRID[m],) * m)
     if not np.isfinite(y).all():
@@ -154,7 +161,7 @@ def rank_of(values: Values, m: int, rng: np.random.Generator) -> float:
 def of_products(
     values: Values, m: int, tol: float, most: int, rng: np.random.Generator, roundoff: float
 ) -> Step | None:
-    """A function of two or three numbers of [-1, 1] as a sum of products, to tol; None where it is none of few."""
+    """A function of m numbers of [-1, 1] as a sum of products, to tol; None where it is none of few."""
     if m == 2:
         products = products_of(values, tol, most, rng)
         layers = None if products is None else layers_of(products, tol * products.size, roundoff)
@@ -162,7 +169,8 @@ def of_products(
         train = train_of(values, tol, most, rng)
         layers = None if train is None else layers_of_train(train, tol * train.size, roundoff)
     else:
-        return None
+        short = short_train_of(values, m, min(tol, RANK), most, rng)  # its functions cost next to nothing
+        layers = None if short is None else layers_of_smooth_train(*short, tol * short[0].size, roundoff)
     return None if layers is None else Step(layers[:-1], layers[-1][0][0], float(layers[-1][1][0]), tol)
 
 

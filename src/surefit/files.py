@@ -171,7 +171,8 @@ def regular_file(path: str | os.PathLike[str], what: str = "file", *, error: typ
     try:
         status = file.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise error(f"there is no {what} {str(path)!r}{_near(file)}") from None
+        text = re.sub(r"^(https?|ftp|s3|gs):/+", r"\1://", str(path))  # of which a path has one slash
+        raise error(f"there is no {what} {text!r}{_near(file)}") from None
     except (OSError, ValueError) as e:  # ValueError: a null character in the name
         raise error(f"cannot read the {what} {str(path)!r} ({reason(e)})") from None
     if stat.S_ISDIR(status.st_mode):
@@ -185,6 +186,8 @@ def _near(missing: Path) -> str:
     """Half a sentence with the file that may have been meant: one beside it whose name is spelled much like it."""
     if missing.parts[:1] and re.fullmatch(r"(https?|ftp|s3|gs):", missing.parts[0]):
         return "; an address is not fetched; download it, and give the file"
+    if set(missing.name) & set("*?") or "**" in missing.parts:
+        return "; a pattern is not looked up; give one file, or a folder of Parquet files"
     if (home := os.path.expanduser(missing)) != str(missing):  # a shell would have replaced ~
         return f"; write {home!r}"
     with suppress(OSError, ValueError):

@@ -410,6 +410,13 @@ SENTENCES: dict[str, Both] = {
         "the target is not finite at {dropped} of {points} points; they were left out",
         "目标函数在 {points} 个点中的 {dropped} 个上不是有限的数；这些点已被略去",
     ),
+    "values-rounded": Both(
+        "at half of the points and more the roundings within the target may change its values by up to {size} and more, as "
+        "where large terms cancel; what the fit is off by less than that is not counted: write the formula so that less "
+        "cancels, or take the error as up to {size}",
+        "在至少一半的点上，目标公式内部的舍入可使其值改变达 {size} 以上（例如大数相减）；小于它的偏差没有计入："
+        "请改写公式以减少相消，或把误差视为可达 {size}",
+    ),
     # why a solver ended, by its status
     "solver-gradient": Both(
         "The gradient is zero to within gtol: this is a stationary point, normally a minimum.",

@@ -233,3 +233,16 @@ def test_an_argument_of_a_command_that_reads_a_model(surefit, line, says):
     Path("made/model.safetensors").rename("fit.safetensors")
     Path("rows/model.safetensors").rename("rows.safetensors")
     assert_refused(surefit(line), says)
+
+
+def test_a_language_that_there_is_not_is_said_in_that_of_the_locale(surefit, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    ran = surefit("info w --lang fr")
+    assert ran.code == 2 and "应为 en 或 zh" in ran.err
+
+
+def test_a_number_beyond_all_others_is_told_from_one_that_is_none(surefit):
+    for option in ("--lr", "--tol", "--time"):
+        ran = surefit(f"fit x --on x=0:1 {option} 1e400")
+        assert ran.code == 2 and "beyond the largest number" in ran.err
+    assert "beyond" not in surefit("fit x --on x=0:1 --tol much").err

@@ -387,3 +387,47 @@ def test_few_rows_are_all_trained_on(rows):
     assert re.search(f"{rows} rows are too few to hold some out", fit.card())
     with pytest.raises(ArgumentError, match="too few for shares"):
         surefit.fit((x, 3 * x), data=surefit.Sampling(split=(0.98, 0.01, 0.01)))
+
+
+@pytest.mark.parametrize("orient", ["index", "table", "columns", "split", "records"])
+def test_json_of_pandas_is_the_same_table_however_it_lies(tmp_path, orient):
+    """Rows by their labels were 30 columns of two rows, and an index that counts rows an input."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": np.linspace(0, 3, 30), "y": np.arange(30.0) ** 2})
+    path = tmp_path / "t.json"
+    frame.to_json(path, orient=orient, double_precision=15)
+    table = read_table(path)
+    assert table.names == ("x", "y")
+    assert np.allclose(table.x[:, 0], frame.x) and np.allclose(table.y[:, 0], frame.y)
+
+
+def test_an_index_that_says_something_stays_a_column(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"y": [1.0, 4.0, 9.0]}, index=pandas.Index([0.5, 1.0, 1.5], name="x"))
+    frame.to_json(tmp_path / "t.json", orient="table")
+    assert read_table(tmp_path / "t.json").names == ("x", "y")
+
+
+def test_what_is_no_table_is_told_what_to_do():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": [1.0, 2.0], "z": [1.0, 2.0], "y": [1.0, 2.0]})
+    for target, words in [
+        (["a.csv", "b.csv"], "join them"),
+        ("runs/*.parquet", "a pattern is not looked up"),
+        (frame.set_index(["x", "z"]), "reset_index"),
+        ("https://some.where/c.csv", "'https://some.where/c.csv'"),
+    ]:
+        with pytest.raises(DataError, match=words):
+            surefit.fit(target)
+
+
+def test_columns_of_a_dict_keep_what_their_library_knows_of_them():
+    pandas = pytest.importorskip("pandas")
+    days = pandas.period_range("2024-01", periods=3, freq="M")
+    table = read_table({"t": days, "y": [1.0, 2.0, 3.0]})
+    assert table.x[:, 0].tolist() == [0.0, 31.0, 60.0]
+
+
+def test_a_card_calls_a_table_a_table():
+    for source in ({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0]}, [{"x": float(i), "y": i * i} for i in range(3)]):
+        assert surefit.fit(source, method="polynomial").target == "table (3 rows)"

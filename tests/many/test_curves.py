@@ -76,6 +76,7 @@ def test_leaving_rows_out_for_real_gives_that_error():
         assert many.error[i] == pytest.approx(np.sqrt(np.mean(real**2)), rel=0.25)
 
 
+@pytest.mark.filterwarnings("ignore:points far outside")  # of the shortest of them
 def test_ragged_curves_are_those_of_each_alone():
     x, y, _ = curves(12, 0.1)
     y[np.arange(12), :] = np.where(np.arange(50) < np.arange(12)[:, None] * 3 + 10, y, np.nan)
@@ -411,3 +412,30 @@ def test_a_coordinate_of_times_is_the_input_of_a_data_array() -> None:
     many = fit_many(cube, x="time")
     assert "time: days since 2024-03-01" in repr(many)
     assert np.abs(many.predict(days) - cube.values).max() < 0.01
+
+
+def test_values_outside_the_rows_are_told_once_and_no_others():
+    t = np.linspace(0, 3, 20)
+    many = fit_many(x=t, y=np.array([np.sin(t), np.cos(t)]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        many.predict(t), many[0](1.0)
+    with pytest.warns(surefit.OutsideWarning, match="2 of the 2 groups"):
+        many.predict([100.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        many.predict([100.0])
+
+
+def test_a_picture_has_some_curves_and_all_errors():
+    t = np.linspace(0, 3, 20)
+    rng = np.random.default_rng(0)
+    many = fit_many(x=t, y=np.array([np.sin(t) + 0.01 * k * rng.normal(size=20) for k in range(12)]))
+    curves, errors = many.plot().axes
+    assert len(curves.get_lines()) == 6
+    assert np.allclose(np.sort(many.error), errors.get_lines()[0].get_ydata())
+    assert len(many.plot([3, 7]).axes[0].get_lines()) == 2
+    with pytest.raises(ArgumentError, match="no group"):
+        many.plot([99])
+    with pytest.raises(ArgumentError, match="no group was fitted"):
+        fit_many(x=t[:3], y=np.ones((2, 3)) * np.nan).plot()

@@ -7,6 +7,7 @@ computed again by other means.
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -466,3 +467,35 @@ def test_a_root_at_an_end_is_one_though_the_fit_takes_the_value_just_beyond_it(f
     assert found.shape == np.shape(right)
     np.testing.assert_allclose(found, right, atol=1e-5)
     assert ((found >= fit.domain.low[0]) & (found <= fit.domain.high[0])).all()
+
+
+def test_a_reading_outside_the_domain_says_so():
+    """As `predict` does: a mean over the other inputs, and a slice, gave numbers without a word."""
+    for asked in (
+        lambda fit: fit.partial_dependence("x1", [100.0]),
+        lambda fit: fit.slice(x1=0.5)(100.0),
+        lambda fit: fit.slice(x1=0.5).predict([[100.0]]),
+    ):
+        fit = surefit.fit("x1*x2", "x1=0:1, x2=0:2", method="polynomial")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit.partial_dependence("x1")
+            fit.partial_dependence("x1", [0.0, 1.0])
+            fit.slice(x1=0.5)(1.0)
+        with pytest.warns(surefit.OutsideWarning):
+            asked(fit)
+
+
+def test_a_constant_fit_has_no_inverse():
+    with pytest.raises(ArgumentError, match="is 2 everywhere"):
+        surefit.fit("2", "x=0:1").inverse(2.0)
+
+
+def test_an_experiment_takes_what_fit_takes_of_a_table_and_names_the_rest():
+    experiment = surefit.Experiment({"a": (0, 2)})
+    x = np.linspace(0, 1.9, 12)
+    experiment.tell(x[:, None], np.exp(np.sin(x)))
+    with pytest.raises(surefit.errors.UnknownArgumentError, match="did you mean method"):
+        experiment.fit(metod="lm")
+    fit = experiment.fit(target_scale="log", method="features", folds=3)
+    assert fit.problem.log_target and fit.error.folds == 3

@@ -191,3 +191,14 @@ def test_errors_count_beside_the_rounding_that_all_values_have():
     seen = np.abs(fit.predict(x[:, None]).ravel() - 2 * np.tanh(x - 0.3)).max()
     assert 0.0 < seen < 1e-13
     assert fit.error.max >= seen / 2
+
+
+def test_a_card_tells_where_nearly_all_errors_were_its_targets_rounding():
+    """It said 0 and R² 1, and no more, of a fit that was 8e-5 off the values as they are computed."""
+    box = {"x": (1, 1 + 1e-12)}
+    fit = surefit.fit("sin(x*1e12)", box)
+    x = np.linspace(1, 1 + 1e-12, 5000)
+    assert np.abs(fit(x) - np.sin(x * 1e12)).max() > fit.error.max
+    assert any(getattr(note, "code", "") == "values-rounded" for note in fit.warnings)
+    for plain in ("sin(x)", "x^2 - x*x + sin(x)"):
+        assert not surefit.fit(plain, "x=-3:3").warnings

@@ -18,7 +18,7 @@ from surefit.sentences import Sentence
 
 from . import experiments, models, playing, proofs, signals, streams, tables, training
 from .grammar import Command, Group, with_language
-from .language import complaint, language_of, speaking
+from .language import complaint, language_of, of_locale, speaking
 from .report import Lang, say
 
 FAULT, WRONG = 1, 2  # exit codes: surefit is wrong, or what came or the machine is
@@ -107,7 +107,8 @@ def _in_language(args: list[str]) -> int:
     try:
         lang = language_of(args)
     except ArgumentError as error:
-        say("error", str(error))
+        with speaking(of_locale()):
+            say("error", complaint(str(error)))
         return WRONG
     with speaking(lang):
         return _exit_code(args)

@@ -423,6 +423,7 @@ CHINESE = {
     "a number": "数",
     "; the decimal mark is a point: {word}": "；小数点写作 '.'：{word}",
     "; shares are not read, but numbers in the units of what they limit": "；不能写百分数，请写与所限制的量同单位的数",
+    "; it is beyond the largest number there is, 1.8e308": "；它超出了可表示的最大数 1.8e308",
     "a number {bounds}": "{bounds}的数",
     "above {bound:g}": "大于 {bound:g} ",
     "of {bound:g} or more": "不小于 {bound:g} ",

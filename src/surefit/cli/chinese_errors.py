@@ -79,7 +79,19 @@ _KNOWN = {
     "{#} or more arguments": "至少 {0} 个参数",
     "{#} or {#} arguments": "{0} 或 {1} 个参数",
     "formula {} of {}": "第 {0} 个公式（共 {1} 个）",
-    "target: a {} of symbols; give its text, str(expression)": "target：{0} 是符号表达式；请给出其文本 str(expression)",
+    (
+        "target: a {} of symbols; make a function of it, sympy.lambdify(symbols, expression), which is fitted as any "
+        "other"
+    ): "target：{0} 是符号表达式；请用 sympy.lambdify(symbols, expression) 把它变成函数，再像其他函数一样拟合",
+    "target: {} files, and one is read; join them, with pandas.concat, or give a folder of Parquet files": (
+        "target：有 {0} 个文件，而只读取一个；请用 pandas.concat 把它们合并，或给出装有 Parquet 文件的目录"
+    ),
+    "DataFrame: one column, {}, and the index {}, which is no column; give frame.reset_index()": (
+        "DataFrame：只有一列 {0}，而索引 {1} 不是列；请给出 frame.reset_index()"
+    ),
+    "{}: holds no table; its data are no rows such as {'x': 1, 'y': 2}": (
+        "{0}：其中没有表格；其 data 不是 {{'x': 1, 'y': 2}} 这样的行"
+    ),
     "a formula is a text such as 'sin(x)', got {}": "公式应为文本，例如 'sin(x)'，实际为 {0}",
     "a condition is needed here, such as {} > 0; this is a number": "这里需要条件，例如 {0} > 0；这是一个数",
     "the exponent is larger than {}": "指数大于 {0}",

@@ -456,6 +456,13 @@ FITS = {
     "a table of straight pieces is for one input; this model has {}, choose another format": (
         "折线表只用于一个输入；此模型有 {0} 个，请换一种格式"
     ),
+    (
+        "{} of this model is not made of straight pieces, and a table of its corners would not be the model; fit one "
+        "of relu units (MLPSpec(activation='relu')), construct one (surefit.construct), or choose another format"
+    ): (
+        "此模型的 {0} 不是由直线段组成的，折点表不能表示它；请用 relu 单元拟合（--activation relu），"
+        "用 surefit construct 构造，或换一种格式"
+    ),
     "a table of straight pieces needs a domain with two ends; choose another format": (
         "折线表需要有两端的范围；请换一种格式"
     ),

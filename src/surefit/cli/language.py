@@ -39,6 +39,11 @@ def language_of(args: Sequence[str], environment: Mapping[str, str] = os.environ
             if given not in LANGUAGES:
                 raise ArgumentError(f"--lang {given}: expected en or zh")
             return given
+    return of_locale(environment)
+
+
+def of_locale(environment: Mapping[str, str] = os.environ) -> str:
+    """The language of the locale, if that is Chinese, else English."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):  # the first that is set decides, as POSIX has it
         if environment.get(name):
             return "zh" if environment[name].startswith("zh") else "en"

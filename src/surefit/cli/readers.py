@@ -104,6 +104,8 @@ def written_as(value: Any) -> str:
     text = narrow(value).strip() if isinstance(value, str) else ""
     if re.fullmatch(r"-?\d*,\d+(?:e[-+]?\d+)?", text, re.IGNORECASE):
         return words("; the decimal mark is a point: {word}", word=text.replace(",", "."))
+    if re.fullmatch(r"[-+]?\d+(\.\d*)?e\+?\d+", text, re.IGNORECASE) and math.isinf(float(text)):
+        return words("; it is beyond the largest number there is, 1.8e308")
     return words("; shares are not read, but numbers in the units of what they limit") if text.endswith("%") else ""
 
 

@@ -56,10 +56,16 @@ def is_pair(source: Any) -> bool:
 
 
 def called(source: Any) -> str:
-    """What cards call a source: the name of a file, (X, y), or the kind of thing that it is."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.path.basename(str(source))
-    return "(X, y)" if is_pair(source) else type(source).__name__
+    """What cards call a source: the name of a file, (X, y), "table", or the kind of thing that it is."""
+    name = (
+        source.label if isinstance(source, Raw) else getattr(source, "name", None) if hasattr(source, "read") else None
+    )
+    if isinstance(source, (str, os.PathLike)) or (isinstance(name, str) and name and name != "dict"):
+        return os.path.basename(str(source if name is None else name))
+    if is_pair(source):
+        return "(X, y)"
+    plain = isinstance(source, Mapping | list | tuple | Raw) or hasattr(source, "read")
+    return "table" if plain and not hasattr(source, "dims") else type(source).__name__
 
 
 def raw_of(source: Any, names: Iterable[str] | None = None, **options: Any) -> Raw:
@@ -127,7 +133,9 @@ def _from_object(source: Any) -> Raw:
     if isinstance(source, list) and source and all(isinstance(row, Mapping) for row in source):
         return _of_records(source)
     if isinstance(source, Mapping):
-        return Raw("dict", [str(name) for name in source], list(source.values()))
+        series = (hasattr(column, "dtype") and hasattr(column, "to_numpy") for column in source.values())
+        columns = [_of_series(c) if own else c for c, own in zip(source.values(), series, strict=True)]
+        return Raw("dict", [str(name) for name in source], columns)
     if hasattr(source, "columns") and hasattr(source, "__getitem__") and not isinstance(source, np.ndarray):
         return _from_dataframe(source)
     pair = isinstance(source, tuple | list) and len(source) == 2
@@ -144,7 +152,10 @@ def _from_object(source: Any) -> Raw:
         return Raw("array", list(array.dtype.names), [array[name] for name in array.dtype.names])
     if array.ndim != 2:
         if hasattr(source, "free_symbols"):  # SymPy's, and what is like it
-            raise DataError(f"target: a {type(source).__name__} of symbols; give its text, str(expression)")
+            raise DataError(
+                f"target: a {type(source).__name__} of symbols; make a function of it, sympy.lambdify(symbols, "
+                "expression), which is fitted as any other"
+            )
         raise DataError(
             f"table: cannot read a {type(source).__name__} of shape {array.shape}; give a path, a "
             "DataFrame, a dict of columns, a pair (X, y), or an array (n, columns)"
@@ -248,6 +259,12 @@ def _from_dataframe(frame: Any) -> Raw:
     keys = list(frame.columns)
     names = [str(key) for key in keys]
     check_names(names, "DataFrame")  # before asking for a column: a repeated name would give several
+    levels = [str(name) for name in getattr(getattr(frame, "index", None), "names", ()) if name is not None]
+    if len(names) == 1 and levels:
+        raise DataError(
+            f"DataFrame: one column, {names[0]!r}, and the index {', '.join(levels)}, which is no column; give "
+            "frame.reset_index()"
+        )
     return Raw("DataFrame", names, [_of_series(frame[key]) for key in keys])
 
 
@@ -257,7 +274,7 @@ def _of_series(series: Any) -> Any:
     if type(dtype).__name__ == "CategoricalDtype" and dtype.categories.dtype.kind in "iufO":
         return Categories(series.tolist())
     if type(dtype).__name__ == "PeriodDtype":
-        return series.dt.to_timestamp().to_numpy()
+        return (series.dt if hasattr(series, "dt") else series).to_timestamp().to_numpy()  # an index has no .dt
     if getattr(dtype, "time_zone", None) is not None:  # of polars, whose arrays lose it
         return series.to_list()
     return series.to_numpy()
@@ -502,9 +519,13 @@ def _from_json(path: Path) -> Raw:
             if not isinstance(row, list) or len(row) != width:
                 raise DataError(f"{path.name}: row {i} is no list of {width} values, one for each of columns")
         data = [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
+    if isinstance(data, dict) and isinstance(data.get("schema"), dict) and isinstance(data.get("data"), list):
+        return _of_schema(data, path.name)
     if isinstance(data, dict):
         inner = [value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
         data = inner[0] if len(inner) == 1 else data  # {"rows": [...]} beside other things
+    if isinstance(data, dict) and _by_rows(data):
+        data = list(data.values())
     if isinstance(data, list) and data and all(isinstance(row, dict) for row in data):
         columns = _of_records(data, path.name, lines)
     elif isinstance(data, dict) and data and all(isinstance(value, list | dict) for value in data.values()):
@@ -514,6 +535,30 @@ def _from_json(path: Path) -> Raw:
             f"{path.name}: holds no table; write a list of rows, [{{'x': 1, 'y': 2}}, ...], or columns by name"
         )
     return columns._replace(label=path.name, lines=lines)
+
+
+def _of_schema(data: Mapping[str, Any], name: str) -> Raw:
+    """The rows of what pandas writes with orient="table", without an index that only counts them."""
+    rows = data["data"]
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{name}: holds no table; its data are no rows such as {{'x': 1, 'y': 2}}")
+    keys = data["schema"].get("primaryKey")
+    if isinstance(keys, list) and len(keys) == 1 and [row.get(keys[0]) for row in rows] == list(range(len(rows))):
+        rows = [{key: value for key, value in row.items() if key != keys[0]} for row in rows]
+    return _of_records(rows, name)
+
+
+def _by_rows(data: Mapping[str, Any]) -> bool:
+    """Whether it is {"0": {"x": 1, "y": 2}, "1": ...}, rows by their labels, as pandas writes with orient="index"."""
+    inner = list(data.values())
+    if not inner or not all(isinstance(value, dict) and value for value in inner):
+        return False
+    return all(map(_is_label, data)) and not any(map(_is_label, inner[0]))
+
+
+def _is_label(key: str) -> bool:
+    """Whether a key counts rows."""
+    return bool(re.fullmatch(r"-?[0-9]+", key))
 
 
 def _json_lines(text: str, name: str) -> tuple[list[Any], list[int]]:

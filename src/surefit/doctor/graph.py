@@ -50,12 +50,16 @@ class Layer:
     gradient: np.ndarray | None = None
     bias_gradient: np.ndarray | None = None
     trained: bool = True
+    stacked: bool = False  # a matrix (inputs, units) for each of several networks side by side
 
     def per_unit(self, of: str = "weight") -> np.ndarray:
         """The numbers that come into each unit, (units, inputs [+ 1 for the bias]); of "weight" or "gradient"."""
         w, b = (self.weight, self.bias) if of == "weight" else (self.gradient, self.bias_gradient)
         assert w is not None
-        rows = w.reshape(w.shape[0], -1) if self.units_first or w.ndim > 2 else w.T
+        if self.stacked:
+            rows = w.swapaxes(-1, -2).reshape(-1, w.shape[-2])
+        else:
+            rows = w.reshape(w.shape[0], -1) if self.units_first or w.ndim > 2 else w.T
         return rows if b is None or b.size != len(rows) else np.column_stack([rows, b.reshape(-1)])
 
 
@@ -181,6 +185,10 @@ class Anatomy:
                 return next(step for step in path if step.numel() == p.numel())
         return None
 
+    def stacked(self, t: Tensor, leaf: Parameter) -> bool:
+        """Whether a product is many at once, one for each matrix of a parameter; windows of a convolution are one."""
+        return any(p.ndim == 3 and any(step is leaf for step in self._origin(p)[:1]) for _, p in arguments(t))
+
     def place(self, t: Tensor) -> str:
         """Where an activation stands: its module, or what it comes after."""
         s = self.modules.get(birth(t))
@@ -280,6 +288,7 @@ def layers(anatomy: Anatomy, trained: set[int]) -> list[Layer]:
                 output=values.reshape(-1, values.shape[-1]),
                 units_first=w.left != w.turned or w.tensor.ndim > 2,
                 trained=id(w.leaf) in trained,
+                stacked=w.tensor.ndim == 3 and not w.left and not w.turned and anatomy.stacked(t, w.leaf),
             )
         )
     return found

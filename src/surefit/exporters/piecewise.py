@@ -14,7 +14,7 @@ import numpy as np
 
 from surefit.core import ops
 from surefit.errors import ExportError
-from surefit.exporters.exportable import Exportable, refuse, strict_graph
+from surefit.exporters.exportable import Exportable, strict_graph
 from surefit.ir.graph import VIEWS, Node, reachable
 
 MOST = 100_000  # pieces
@@ -132,7 +132,11 @@ class _Pieces:
             a, b = _same_rank(*map(self.value_and_slope, args[1:]))
             chosen, a = _same_rank(self.value_and_slope(args[0]), a)
             return np.where(chosen[0] != 0, a, b)
-        raise refuse("straight pieces", op)
+        raise ExportError(
+            f"{op!r} of this model is not made of straight pieces, and a table of its corners would not be the model; "
+            "fit one of relu units (MLPSpec(activation='relu')), construct one (surefit.construct), or choose another "
+            "format"
+        )
 
 
 def _on_pieces(held: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from surefit.reports.display import shown, tell_end
 from surefit.reports.film import Snapshots
 from surefit.reports.provenance import call_of, environment
 from surefit.search import choosing
-from surefit.search.arguments import cure_of, saying_cures
+from surefit.search.arguments import OF_DATA, cure_of, saying_cures
 from surefit.search.classes import classify
 from surefit.search.constructing import constructed
 from surefit.search.distilling import teaching
@@ -41,8 +41,6 @@ from surefit.storage import outputs
 from surefit.storage.checkpoint import Checkpoint, check_data, journal_for, texts_of
 
 COLUMNS = {"target": "targets", "columns": "inputs", "decimal": "decimal", "sheet": "sheet"}  # as `read_table` has them
-# settings of a `Sampling` that may also be given beside it
-OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone", "periodic")
 Wanted = str | int | Sequence[str | int]
 Path = str | os.PathLike[str]
 Callbacks = Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None

@@ -9,6 +9,7 @@ from surefit.data import Sampling
 from surefit.fitting.api import fit_problem
 from surefit.fitting.fitted import Fit
 from surefit.problems.runs import Runs
+from surefit.search.arguments import of_told_values
 from surefit.search.choosing import few_rows
 from surefit.search.gathering import posed_runs
 
@@ -42,11 +43,9 @@ class Experiment(Runs):
         self.name = name
 
     def fit(self, *, data: Sampling | None = None, seed: int = 0, **arguments: Any) -> Fit:
-        """The fit of what was told so far; the other arguments are those of `surefit.fit` for a table.
-
-        DataError where no value was told.
-        """
+        """The fit of what was told so far; the others are those of `fit` for a table. DataError: nothing was told."""
         source = {"kind": "callable", "name": self.name}
+        data, arguments = of_told_values(data, arguments)
         few = few_rows(arguments.get("method", "auto"), arguments.get("model"))
         return fit_problem(lambda: posed_runs(self, data, seed, source, few=few), seed=seed, **arguments)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surefit import nn
-from surefit.checking import whole_number
+from surefit.checking import warn, whole_number
 from surefit.core import ops
 from surefit.cores import cores, pool_of, taken
 from surefit.data import Domain
@@ -25,11 +25,14 @@ from surefit.many.blocks import CONSTANT, NOT_DONE, OK, STATUS, Found, fit_group
 from surefit.many.groups import Groups, groups_of, points_of
 from surefit.models.scaled import Scaled
 from surefit.problems.workers import another, workers_of
+from surefit.search.predictions import OutsideWarning
 from surefit.solvers.batched import outputs
 from surefit.solvers.problem import real_numbers
 from surefit.storage.container import read_container, write_container
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from surefit.reports.exported import Exported
 
 CHUNK = 1000  # groups in a task at least: a task of Dask costs 200 us by itself
@@ -37,6 +40,9 @@ POOLS = 2  # of processes, one after the other, in the place of one in which a p
 AHEAD = 4  # tasks for each worker that wait
 FORMAT = 2  # of the container, with a checksum
 KIND = "many"
+DRAWN = 6  # curves in a picture, from the best to the worst
+PLACES = 201  # of each of them
+BEYOND = 1.0  # of the range of a group's rows, how far outside nothing is said: one grid for all goes beyond some
 BLOCK = 2**22  # numbers of hidden units at once while values are computed
 
 
@@ -227,6 +233,7 @@ class Many:
     nowhere: int = 0
     coded: tuple[Coded | None, ...] = ()
     _places: dict[Any, int] = field(default_factory=dict, init=False)
+    _said: list[str] = field(default_factory=list, init=False, repr=False, compare=False)  # what is said once
 
     def __len__(self) -> int:
         return len(self.parameters)
@@ -285,6 +292,7 @@ class Many:
         return points_of(x, self.inputs[i], self.coded[i] if self.coded else None)
 
     def _values(self, points: np.ndarray, which: slice) -> np.ndarray:
+        self._tell_outside(points, which)
         theta = self.parameters[which]
         out = np.empty((len(theta), points.shape[1]))
         step = max(1, BLOCK // max(1, points.shape[1] * self.hidden))
@@ -296,6 +304,63 @@ class Many:
                 values = outputs(theta[part], scaled, self.hidden)
                 out[part] = values * self.y_scale[which][part, None] + self.y_shift[which][part, None]
         return out
+
+    def _tell_outside(self, points: np.ndarray, which: slice) -> None:
+        """Say once if values are asked for far from the rows of a fitted group."""
+        if self._said or not points.shape[1]:
+            return
+        own = points if len(points) == 1 else points[which]
+        low, high = own.min(axis=1), own.max(axis=1)  # (groups or 1, inputs)
+        shift, half = self.x_shift[which], self.x_scale[which] * (1.0 + 2.0 * BEYOND)
+        beyond = ((low < shift - half) | (high > shift + half)) & (self.codes[which] == OK)[:, None]
+        groups = int(beyond.any(axis=1).sum())
+        if groups:
+            self._said.append("outside")
+            names = ", ".join(name for name, odd in zip(self.inputs, beyond.any(axis=0), strict=True) if odd)
+            warn(
+                f"points far outside the rows of {groups} of the {len(self)} groups, in {names}: the values there mean "
+                "nothing certain",
+                OutsideWarning,
+            )
+
+    def plot(self, keys: Sequence[Any] | None = None, title: str | None = None) -> Figure:
+        """Some of the curves over their rows, and the errors of all groups in their order.
+
+        Args:
+            keys: of the groups that are drawn; None: six, from the one with the least error to that with the largest.
+            title: above the figure.
+
+        Raises:
+            ArgumentError: a key of no group, or nothing that was fitted.
+
+        >>> import numpy as np, surefit
+        >>> t = np.linspace(0, 3, 20)
+        >>> many = surefit.fit_many(x=t, y=np.array([np.sin(t), np.cos(t)]))
+        >>> [axes.get_ylabel() for axes in many.plot().axes]
+        ['y', 'error at new rows']
+        """
+        from surefit import view
+
+        order = np.flatnonzero(self.codes == OK)[np.argsort(self.error[self.codes == OK], kind="stable")]
+        if not len(order):
+            raise ArgumentError(f"plot: no group was fitted ({', '.join(sorted(set(self.status.tolist())))})")
+        chosen = [self[key] for key in keys] if keys is not None else [
+            self._curve(int(order[round(place)]))
+            for place in np.unique(np.linspace(0, len(order) - 1, min(DRAWN, len(order))).round())
+        ]  # fmt: skip
+        panels = []
+        if len(self.inputs) == 1:
+            lines = []
+            for curve in chosen:
+                low, high = curve.domain.bounds[0]
+                x = np.linspace(low, high, PLACES)
+                lines.append(view.Curve(x, curve.predict(x), f"{curve.key} ({curve.error:.2g})"))
+            panels.append(view.Panel(lines, self.inputs[0], self.output))
+        errors = self.error[order]
+        ranks = view.Curve(np.arange(1, len(order) + 1), errors, "", "marks" if len(order) <= PLACES else "line")
+        label = "group, from the least error to the largest"
+        panels.append(view.Panel([ranks], label, "error at new rows", log="y" if (errors > 0).all() else ""))
+        return view.chart(panels, across=1, title=title or f"{len(self)} curves by {', '.join(self.by)}")
 
     def table(self) -> dict[str, np.ndarray]:
         """Keys, status, rows, errors as columns, for `pandas.DataFrame(many.table())`."""

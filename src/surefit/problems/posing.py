@@ -80,6 +80,11 @@ def pose(
         target = Path(target)
     reading = {key: value for key, value in (table or {}).items() if value is not None}
     texts = formula_texts(target)
+    if isinstance(target, list | tuple) and texts and all(map(is_table_path, texts)):
+        raise DataError(
+            f"target: {len(texts)} files, and one is read; join them, with pandas.concat, or give a folder of "
+            "Parquet files"
+        )
     if texts is not None or (callable(target) and not isinstance(target, Table)):
         for key in reading:
             name = {"targets": "target", "inputs": "columns"}.get(key, key)

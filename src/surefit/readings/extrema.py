@@ -253,6 +253,11 @@ def inverse(surface: Surface, y: Any, bounds: Any, output: Any, all_solutions: b
         return crossings(surface, float(wanted), box, column)
     x = sample(box, LINE, "grid")[:, 0]
     values, derivatives = surface._predict(x[:, None])[:, column], gradients_of(surface, x[:, None])[:, column, 0]
+    if np.ptp(values) == 0.0:
+        raise ArgumentError(
+            f"inverse: the fit is {values[0]:.6g} everywhere on {surface.names[0]}={x[0]:g}:{x[-1]:g}, so that no "
+            "input can be told from its value"
+        )
     rising = values[-1] > values[0]
     near = TOUCHES * float(np.abs(values).max())  # a turn at an end, where bounds between two turns put it, is none
     back = np.diff(values) < -near if rising else np.diff(values) > near

@@ -15,7 +15,7 @@ from surefit.readings.choices import Choice, choices_of, snapped
 from surefit.readings.extrema import STARTS, Extremum, extremum, inverse, places
 from surefit.readings.integrals import Integral, integral
 from surefit.readings.sensitivity import Sensitivity, sensitivity
-from surefit.readings.surface import Held, Surface, gradients_of, read, which_input, which_output
+from surefit.readings.surface import Held, Surface, gradients_of, read, told_outside, which_input, which_output
 
 AVERAGED = 2048  # points over which a partial dependence is a mean
 
@@ -218,6 +218,9 @@ class Readings:
         there = next((c for c in choices if c.hidden and c.name == f"{name} {ABSENT}"), None)
         if there is not None:  # where the input has a value, it is not missing
             rest[:, there.columns] = there.rows[0]
+        asked = np.repeat(rest[:1], len(rows), axis=0)
+        asked[:, column] = rows
+        told_outside(surface, asked)
         means = []
         for row in rows:
             rest[:, column] = row
@@ -270,7 +273,9 @@ class Slice(Held, Readings):
 
     def predict(self, points: Any) -> np.ndarray:
         """Values at points (n, d), or (n,) for one input -> (n,), or (n, k) for several outputs."""
-        y = self._predict(points_from(points, self.names, coding=self.coding))
+        x = points_from(points, self.names, coding=self.coding)
+        told_outside(self, x)
+        y = self._predict(x)
         return y[:, 0] if y.shape[1] == 1 else y
 
     def derivative(self, points: Any) -> np.ndarray:
@@ -292,9 +297,11 @@ class Slice(Held, Readings):
         )
         if self.coding:
             given = {name: a.reshape(-1) for name, a in zip(names, arrays, strict=True)}
-            y = self._predict(points_from(given, self.names, "slice", self.coding))
+            x = points_from(given, self.names, "slice", self.coding)
         else:
-            y = self._predict(np.stack([a.reshape(-1) for a in arrays], axis=1))
+            x = np.stack([a.reshape(-1) for a in arrays], axis=1)
+        told_outside(self, x)
+        y = self._predict(x)
         shape = arrays[0].shape
         y = y.reshape(shape if len(self.outputs) == 1 else (*shape, len(self.outputs)))
         return float(y) if y.ndim == 0 else y

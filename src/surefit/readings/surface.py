@@ -87,6 +87,14 @@ def read(surface: Any) -> Any:
     return Probabilities(surface) if getattr(surface, "classified", None) is not None else surface
 
 
+def told_outside(surface: Any, x: np.ndarray) -> None:
+    """Let the fit say, once, if points (n, d) of it or of a slice lie outside its domain."""
+    while isinstance(surface, Held):
+        surface, x = surface.whole, surface.filled(x)
+    fit = surface.fit if isinstance(surface, Probabilities) else surface
+    fit._points(np.asarray(x, np.float64))
+
+
 def gradients_of(surface: Surface, x: np.ndarray) -> np.ndarray:
     """Gradients (n, k, d) at points (n, d)."""
     return surface.derivative(x).reshape(len(x), len(surface.outputs), len(surface.names))

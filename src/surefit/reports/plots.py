@@ -183,7 +183,11 @@ def _plot_fit(fit: Record) -> Figure:
         shape = (*lines.shape[:2], len(fit.outputs))
         return view.slices(lines, f(flat).reshape(shape), fit._predict(flat).reshape(shape), decades=decades, **options)
     pair = None if test is None else (test[1], test[2])
-    return view.fit_scatter(train[1], train[2], test=pair, names=fit.outputs, title=options["title"], held=held)
+    missed = None if fit.problem.log_target else fit.left_out
+    if pair is None and missed is not None and missed.shape == train[1].shape:  # which tells of new rows
+        pair, held = (train[1], train[1] + missed * np.ravel(fit.model.y_scale.numpy())), "left out"
+    more = dict(names=fit.outputs, title=options["title"], held=held, fitted=True)
+    return view.fit_scatter(train[1], train[2], test=pair, **more)
 
 
 def _plot_surface(fit: Record) -> Figure:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from surefit.attempts.methods import METHODS
-from surefit.data import Sampling
+from surefit.data import Sampling, with_settings
+from surefit.errors import UnknownArgumentError
 from surefit.keywords import meant, naming
 from surefit.models.spec import MLPSpec
 
@@ -40,6 +41,8 @@ OTHER_NAMES = {  # of other libraries, and of the command line
     "network": "model=...",
     "net": "model=...",
 }
+OF_DATA = ("target_scale", "missing", "folds", "loss", "quantile", "monotone", "periodic")  # which `Sampling` has, too
+OF_VALUES = ("method", "model", "tol", "time", "dtype", "jit", "callbacks")  # that go with values that were told
 MEMBERS = ("n", "k", "num", "count", "size", "number", "models", "networks", "n_models", "n_members", "n_estimators")
 EXAMPLES = {"epochs": "300", "lr": "1e-3", "batch_size": "64", "activation": '"tanh"', "split": "(0.8, 0.1, 0.1)"}
 
@@ -79,4 +82,16 @@ def saying_cures(function: Function) -> Function:
     return naming(function, cure_of)
 
 
-__all__ = ["cure_of", "saying_cures"]
+def of_told_values(data: Sampling | None, given: Mapping[str, Any]) -> tuple[Sampling | None, dict[str, Any]]:
+    """The Sampling, and the other arguments, of a fit of values that were told. UnknownArgumentError names others."""
+    known = ("data", "seed", *OF_VALUES, *OF_DATA)
+    for name in given:
+        if name not in known:
+            raise UnknownArgumentError(f"Experiment.fit has no argument {name!r}; {cure_of(name, known)}")
+    data = with_settings(data, **{name: given.get(name) for name in OF_DATA})
+    return data, {name: value for name, value in given.items() if name not in OF_DATA} | {
+        "folds": None if data is None else data.folds
+    }
+
+
+__all__ = ["cure_of", "of_told_values", "saying_cures"]

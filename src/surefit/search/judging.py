@@ -711,6 +711,14 @@ class Judge:
             self._doubts = np.concatenate([self._doubts, more])
         return self._doubts
 
+    def uncertain(self, error: Measured) -> tuple[Sentence, ...]:
+        """What is to be said where the values of a function are less certain than an error that was found."""
+        if self.problem.function is None or self.enclosed is None:
+            return ()
+        doubts = self.doubts()[: self.even].max(axis=1)
+        typical = float(np.median(doubts)) if len(doubts) else 0.0
+        return (say("values-rounded", size=f"{typical:.2g}"),) if typical > 0.0 and error.max < typical else ()
+
     def _surely(self, x: np.ndarray, error: np.ndarray) -> Surely | None:
         """What tells errors from the rounding of a callable, where its values cost little: |errors| (n, k) become 0.
 

@@ -219,13 +219,15 @@ def recorded(
         notify_model(progress.callbacks, best.model, best.problem, state.seed)
     if announce:
         progress.finished(reason)
-    warnings = [*best.problem.notes, *progress.warnings]
     how, error = made(best), error_told(best, state.judge, state.goal, state.timings, state.candidates)
+    uncertain = state.judge.uncertain(error)
+    warnings = [*best.problem.notes, *uncertain, *progress.warnings]
     timings = dict(state.timings)
     timings["other"] = max(0.0, progress.seconds - state.timings.total)
     measured_data = best.problem.function is None  # of whose rows an attempt may have taken a part
     whole = best.problem.validation is None and state.problem.validation is not None  # all were trained on
     problem = state.problem if measured_data and not whole else best.problem
+    problem = replace(problem, notes=(*problem.notes, *uncertain)) if uncertain else problem
     if problem.stream is not None:  # whose rows are not the fit's to keep
         problem = replace(problem, stream=None, source=problem.source | {"parts": problem.stream.to_dict(best.details)})
     return Record(

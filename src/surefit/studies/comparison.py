@@ -7,7 +7,7 @@ import html
 import io
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from surefit.attempts.events import callbacks_from
 from surefit.checking import whole_number
+from surefit.data.sources import raw_of
 from surefit.errors import ArgumentError, SurefitError
 from surefit.files import write_atomically
 from surefit.fitting.api import fit
@@ -84,6 +85,7 @@ def compare(
     seeds, seed = whole_number("seeds", seeds, 1), whole_number("seed", seed, 0)
     if callback is not None and not callable(callback):
         raise ArgumentError(f"callback={callback!r} must be a function of two numbers, done and all")
+    what = held(what)
     ways = _ways(variants, arguments)
     asked = [(name, arguments_of(settings)) for name, settings in ways.items()]
     if len(asked) < 2:
@@ -122,6 +124,12 @@ def _heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, An
     if "live" in settings:
         return dict(settings)
     return {**settings, "callbacks": [*callbacks_from(settings.get("callbacks", ())), *displays], "progress": False}
+
+
+def held(what: Any) -> Any:
+    """A target that can be fitted again and again: a table that is read once, such as an open file, is read now."""
+    once = (hasattr(what, "read") or hasattr(what, "read_all")) and not callable(what)
+    return raw_of(what) if once else what
 
 
 def _is_fits(what: Any) -> bool:
@@ -188,6 +196,10 @@ class Comparison:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __iter__(self) -> Iterator[str]:
+        """The names, as of a dict."""
+        return iter(self.names)
+
     def __getitem__(self, name: str) -> Fit:
         """The best fit of a way. ArgumentError: no such way, or it failed."""
         if name not in self.names:
@@ -199,14 +211,24 @@ class Comparison:
 
     @property
     def best(self) -> Fit:
-        """The best fit of all."""
-        return min((one for each in self.results for one in each if isinstance(one, Fit)), key=loss_of)
+        """The best fit of all. ArgumentError: they are of several targets, whose errors say nothing of each other."""
+        if len(self._targets) > 1:
+            raise ArgumentError(f"best: the fits are of several targets ({'; '.join(self._targets)}), and none is best")
+        return min(self._every, key=loss_of)
+
+    @property
+    def _every(self) -> list[Fit]:
+        return [one for each in self.results for one in each if isinstance(one, Fit)]
+
+    @property
+    def _targets(self) -> list[str]:
+        """What the fits are of, each once."""
+        return list(dict.fromkeys(f"{one.target}: {', '.join(one.problem.outputs)}" for one in self._every))
 
     @property
     def _shown(self) -> dict[str, str]:
         """What is shown of each way beside parameters and seconds, with its headings."""
-        fits = [one for each in self.results for one in each if isinstance(one, Fit)]
-        return SHOWN_OF_CLASSES if all(one.classified is not None for one in fits) else SHOWN
+        return SHOWN_OF_CLASSES if all(one.classified is not None for one in self._every) else SHOWN
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -251,15 +273,24 @@ class Comparison:
                 for name in self.names
             ]
             panels.append((label, values))
-        return view.dots(self.names, panels, best=self.names.index(self._best_name()), title=title or self.best.target)
+        best = self._best_name()
+        place = None if best is None else self.names.index(best)
+        return view.dots(self.names, panels, best=place, title=title or self._title)
 
-    def _best_name(self) -> str:
+    @property
+    def _title(self) -> str:
+        return "several targets" if len(self._targets) > 1 else self._every[0].target
+
+    def _best_name(self) -> str | None:
+        """The way with the best fit; None of several targets."""
+        if len(self._targets) > 1:
+            return None
         best = self.best
         return next(name for name, each in zip(self.names, self.results, strict=True) if any(f is best for f in each))
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells of what is shown."""
-        first = self.best
+        first = self._every[0]
         head = ["", "parameters", *self._shown.values(), "seconds"]
         cells = []
         for row in self._medians():
@@ -272,7 +303,7 @@ class Comparison:
         on = first.error.on
         if self._shown is SHOWN_OF_CLASSES and first.classified is not None:
             on = f"{ROWS[first.classified.kind]} rows"
-        head[0] = f"{first.target}, {on}"
+        head[0] = f"{self._title}, {on}" if len({one.error.kind for one in self._every}) == 1 else self._title
         return head, cells
 
     def __repr__(self) -> str:
@@ -291,6 +322,11 @@ class Comparison:
             f"{row['variant']}: {row['failed']}" for row in self._medians() if row["failed"] not in ("", "not done")
         ]
         chosen = "the least error"
+        if len(self._targets) > 1:
+            return [
+                "the errors are of several targets, and say nothing of each other: none is marked as the best",
+                *failed,
+            ]
         if self.best.problem.function is None:  # the rows whose errors are shown had no part in it
             chosen = "the best where it was chosen, by validation rows or rows left out, as within a fit"
         return [f"* {chosen}" + (f"; medians of {most} seeds" if most > 1 else ""), *failed]

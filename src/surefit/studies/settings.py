@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from surefit.attempts.methods import METHODS, Adam, Additive, FirstOrder, Method, method_from
+from surefit.checking import whole_number
 from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.api import fit
 from surefit.keywords import meant
@@ -72,10 +73,14 @@ def _network(given: Mapping[str, Any]) -> MLPSpec:
             if "layers" in given:
                 raise ArgumentError("layers: of how many units? Give units too")
             return MLPSpec(**given)
-        hidden = (int(units),) * int(layers)
+        hidden = (whole_number("units", units, 1),) * whole_number("layers", layers, 1)
+    if isinstance(hidden, str) or not isinstance(hidden, int | np.integer | Iterable):
+        raise ArgumentError(
+            f"hidden={hidden!r} must be the widths of the hidden layers, such as (64, 64), or one width"
+        )
     widths = (hidden,) if isinstance(hidden, int | np.integer) else tuple(hidden)
     rest = {name: given[name] for name in ("activation", "dropout") if name in given}
-    return MLPSpec(tuple(int(width) for width in widths), **rest)
+    return MLPSpec(tuple(whole_number("hidden", width, 1) for width in widths), **rest)
 
 
 def _method(method: Any, settings: Mapping[str, Any]) -> Method:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import html
+import inspect
 import io
 import itertools
-import json
 import math
 import multiprocessing
 import os
@@ -23,20 +24,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefit.attempts.journal import key_of
+from surefit.attempts.methods import method_from
 from surefit.checking import positive_number, whole_number
+from surefit.data.sources import parquet_files, raw_of
 from surefit.errors import ArgumentError, MissingExtraError, SurefitError
 from surefit.files import write_atomically
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
+from surefit.problems.posing import formula_texts
 from surefit.reports.provenance import text_of
-from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, loss_of
+from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, held, loss_of
 from surefit.studies.settings import arguments_of, words_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOGGED = b'{"op_code":'  # how each line of a journal of Optuna begins
-SEARCH = {"units": (4, 64, "log"), "layers": (1, 3), "activation": ["tanh", "silu", "sin"]}
+SEARCH: dict[str, Any] = {"units": (4, 64, "log"), "layers": (1, 3), "activation": ["tanh", "silu", "sin"]}
+ONE_LAYER: dict[str, Any] = {"units": SEARCH["units"], "activation": SEARCH["activation"]}
+VARIED: dict[str, dict[str, Any]] = {
+    "features": ONE_LAYER,
+    "varpro": ONE_LAYER,
+    "additive": {"units": (4, 32, "log")},
+}  # methods of one layer
+VARIED |= {"polynomial": {"degree": [1, 2]}}
 RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
 STUDY = "surefit"  # its name in a journal
 COLUMNS = ("number", "status", "loss", "max_error", "rmse", "parameters", "seconds", "settings")
@@ -94,8 +106,11 @@ def tune(
     processes, time = whole_number("processes", processes, 1), positive_number("time", time)
     if callback is not None and (not callable(callback) or processes > 1):
         raise ArgumentError(f"callback={callback!r} must be a function of a trial, and goes with processes=1")
+    what = held(what)
     space = _space(search, arguments)
-    job = Job(what, domain, space, dict(arguments), seed, trials, None if time is None else clock.time() + time)
+    end = None if time is None else clock.time() + time
+    about = {} if journal is None else _identity(what, domain, space, arguments, seed)
+    job = Job(what, domain, space, dict(arguments), seed, trials, end, about)
     _check(job)
     with _optuna() as optuna:
         if processes == 1:
@@ -109,6 +124,11 @@ def tune(
     done = [one for one in found if one.status == "done"]
     if not done:
         if not found:
+            if time is None:
+                raise ArgumentError(
+                    f"processes={processes}: they ended before a single trial did, as those of a script without "
+                    "`if __name__ == '__main__':` around its call of tune; write that, or give processes=1"
+                )
             raise ArgumentError(f"time={time}: no trial ended within it; give more time")
         raise ArgumentError(f"tune: all {len(found)} trials failed; the first with {found[0].status}")
     least = min(done, key=lambda one: one.loss)
@@ -119,7 +139,10 @@ def tune(
 
 @dataclass(frozen=True)
 class Job:
-    """A search, as it can be sent to another process. end: when it is over, by the clock of the machine."""
+    """A search, as it can be sent to another process.
+
+    end: when it is over, by the clock of the machine. identity: which search it is, for a journal.
+    """
 
     what: Any
     domain: Any
@@ -128,14 +151,55 @@ class Job:
     seed: int
     trials: int
     end: float | None
+    identity: dict[str, str]
 
-    @property
-    def identity(self) -> str:
-        """Which search it is, for a journal: what is fitted, where, and what is varied."""
-        fixed = {name: text_of(value) for name, value in self.arguments.items()}
-        return json.dumps(
-            [text_of(self.what) or type(self.what).__name__, text_of(self.domain), repr(self.space), fixed]
-        )
+
+def _identity(
+    what: Any, domain: Any, space: Mapping[str, Any], arguments: Mapping[str, Any], seed: int
+) -> dict[str, str]:
+    """Which search it is, for a journal: what is fitted, to which values, where, with what, and what is varied."""
+    found = {
+        "target": text_of(what) or type(what).__name__, "values": _values(what), "domain": _said(domain),
+        "search": repr(space), "seed": str(seed),
+    }  # fmt: skip
+    return found | {name: _said(value) for name, value in arguments.items() if name != "callbacks"}
+
+
+def _values(what: Any) -> str:
+    """What tells the values that are fitted from others under the same name: a table's own, a function's code."""
+    if isinstance(what, str | os.PathLike) and os.path.exists(what):
+        path = Path(what)
+        return key_of("files", [_content(file) for file in (parquet_files(path) if path.is_dir() else [path])])
+    if isinstance(what, str | os.PathLike) or formula_texts(what) is not None:
+        return "formula"
+    if callable(what):
+        return key_of("function", [what, _constants(what)])
+    raw = raw_of(what)
+    return key_of("table", [raw.names, [column if _is_array(column) else list(column) for column in raw.columns]])
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _constants(function: Any) -> list[Any]:
+    """The numbers, texts and arrays around a function that it uses: k of `lambda x: sin(k*x)`."""
+    if not inspect.isfunction(function):
+        return []
+    around = inspect.getclosurevars(function)
+    plain = int | float | complex | str | bytes | tuple | np.ndarray | np.generic | None
+    named = [(name, value) for name, value in sorted({**around.globals, **around.nonlocals}.items())]
+    return [*(pair for pair in named if isinstance(pair[1], plain)), function.__defaults__, function.__kwdefaults__]
+
+
+def _is_array(column: Any) -> bool:
+    return isinstance(column, np.ndarray) and not isinstance(column, np.ma.MaskedArray)
+
+
+def _said(value: Any) -> str:
+    """An argument as a text that tells it from others."""
+    return text_of(value) or key_of(type(value).__name__, value)
 
 
 # --- what is searched -------------------------------------------------------------------------------------------------
@@ -146,6 +210,9 @@ def _space(search: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> di
         network = any(name in arguments for name in ("model", "hidden", "units"))
         search = {} if network else {k: v for k, v in SEARCH.items() if k not in arguments}
         method = arguments.get("method", "adam")
+        of_method = VARIED.get(method_from(method).name)
+        if of_method is not None and not network:
+            search = {k: v for k, v in (SEARCH | of_method).items() if k in of_method and k not in arguments}
         if "lr" in arguments_of({"method": method})["method"].settings() and "lr" not in arguments:
             search = search | RATES
     if not isinstance(search, Mapping) or not search:
@@ -236,8 +303,18 @@ def _study(optuna: Any, journal: Path | None, job: Job, worker: int = 0) -> Any:
     if found is None:
         study.set_user_attr("search", job.identity)
     elif found != job.identity:
-        raise ArgumentError(f"journal: {str(journal)!r} holds another search ({found[:200]}); give another file")
+        raise ArgumentError(f"journal: {str(journal)!r} holds another search, {_difference(found, job.identity)}")
     return study
+
+
+def _difference(found: Any, asked: Mapping[str, str]) -> str:
+    """In what the search of a journal differs from the one that is asked for, and what to do."""
+    known = found if isinstance(found, dict) else {}
+    name = next((name for name in (*asked, *known) if known.get(name) != asked.get(name)), "target")
+    if name == "values":
+        return "of other values under the same name; give another file"
+    there, here = (each.get(name, "none")[:80] for each in (known, asked))
+    return f"whose {name} is {there} and not {here}; give another file"
 
 
 def _without_half_a_line(journal: Path, lock: Any) -> None:

@@ -56,6 +56,7 @@ CHINESE = {
     "training": "训练",
     "validation": "验证",
     "test": "测试",
+    "left out": "留出",
     "learning rate": "学习率",
     "loss": "损失",
     "{loss} loss": "{loss} 损失",

@@ -12,7 +12,7 @@ from surefit.errors import ArgumentError, ShapeError
 
 from .arrays import Array, finite, outputs, span, symmetric_limit, table, worst
 from .language import say
-from .style import GREEN, ORANGE, PALE, VERMILLION, WORST_POINT, columns, number, plain, wrapped
+from .style import GREEN, MINUS, ORANGE, PALE, VERMILLION, WORST_POINT, columns, number, plain, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,7 @@ Group = tuple[str, tuple[Array, ...], dict[str, Any]]
 HELD = {
     "test": ("test data", "data (test: \N{WHITE DIAMOND})"),
     "validation": ("validation data", "data (validation: \N{WHITE DIAMOND})"),
+    "left out": ("data, left out", "data (left out: \N{WHITE DIAMOND})"),
 }
 
 
@@ -143,6 +144,9 @@ def mark_missing(axes: Axes, x: Array, label: str, color: str, marker: str = "x"
         )
 
 
+NEAR = 1e-2  # of its size, within which places on an axis are told apart by more than three digits
+
+
 def worst_text(error: Array, at: int | None, where: str | None) -> str:
     if at is None:
         return say("no finite error")
@@ -176,15 +180,25 @@ def worst_point(error: Array, places: Array, names: Sequence[str], peak: Peak | 
         if at is None:
             return None, say("no finite error")
         peak = Peak(places[at], float(error.flat[at]))
-    where = ", ".join(place_text(name, value) for name, value in zip(names, peak.place, strict=True))
+    spans = np.ptp(places.reshape(-1, len(names)), axis=0) if len(places) else np.zeros(len(names))
+    where = ", ".join(place_text(*each) for each in zip(names, peak.place, spans, strict=True))
     if peak.error == 0.0:
         return None, say("max |error| {size}", size=number(0.0))
     text = say("max |error| {size} at {where}", size=number(abs(peak.error)), where=where)
     return peak if np.isfinite(peak.error) else None, text
 
 
-def place_text(name: str, value: float) -> str:
-    return f"{name} = {number(value)}" if columns(name) <= 24 else number(value)
+def place_text(name: str, value: float, span: float = 0.0) -> str:
+    return f"{name} = {place_number(value, span)}" if columns(name) <= 24 else place_number(value, span)
+
+
+def place_number(value: float, span: float = 0.0) -> str:
+    """A place in three digits, or in as many as tell it from others on an axis of this span, whatever its offset."""
+    if not (np.isfinite(value) and np.isfinite(span)) or span <= 0.0 or span > NEAR * abs(value):
+        return number(value)
+    digits = min(17, 3 + int(np.ceil(np.log10(abs(value) / span))))
+    text = f"{value:.{digits}g}"
+    return (text if "e" not in text else f"{value:.{digits - 1}e}").replace("-", MINUS)
 
 
 def set_note(axes: Axes, text: str) -> None:

@@ -60,6 +60,7 @@ from .panels import (
     output_rows,
     over_decades,
     peaks_of,
+    place_number,
     point_groups,
     set_caption,
     set_note,
@@ -209,7 +210,7 @@ def _residual_points(axes: Axes, groups: list[Group], j: int) -> None:
         at = worst(error)
         if at is not None and error[at] != 0.0:
             circle(axes, x[at], error[at])
-        notes.append(f"{label}: {worst_text(error, at, None if at is None else number(x[at]))}")
+        notes.append(f"{label}: {worst_text(error, at, None if at is None else place_number(x[at], np.ptp(x)))}")
         errors.append(error)
     set_note(axes, "     ".join(notes))
     centre_on_zero(axes, np.concatenate(errors))
@@ -392,6 +393,7 @@ def fit_scatter(
     names: Sequence[str] | None = None,
     title: str | None = None,
     held: str = "test",
+    fitted: bool = False,
 ) -> Figure:
     """Predicted against true values, and how the errors are distributed; one row of panels for each output.
 
@@ -403,7 +405,8 @@ def fit_scatter(
         test: Test points (y_true, y_pred), drawn and counted apart.
         names: The outputs; default y, or y1, y2, ...
         title: Above the figure.
-        held: What the points of `test` are called: "test" or "validation".
+        held: What the points of `test` are called: "test", "validation" or "left out".
+        fitted: Whether the model was fitted to the values, whose errors then say little of others; the picture says so.
 
     Raises:
         ShapeError, DtypeError, ArgumentError: arrays that do not fit together.
@@ -417,7 +420,8 @@ def fit_scatter(
     check_held(held)
     known = matching_pair("y_true", y_true, "y_pred", y_pred)
     k = known[0].shape[1]
-    groups: list[Group] = [(say("data" if test is None else "training"), known, DATA_MARKS)]
+    own = "training" if fitted or test is not None else "data"
+    groups: list[Group] = [(say(own), known, DATA_MARKS)]
     if test is not None:
         groups.append((say(held), matching_pair("test[0]", test[0], "test[1]", test[1]), TEST_MARKS))
         if groups[1][1][0].shape[1] != k:
@@ -431,7 +435,7 @@ def fit_scatter(
             (label, (true[:, j], predicted[:, j]), marks) for label, (true, predicted), marks in groups
         ]
         _predicted_against_true(panels[j, 0], columns_j, names_out[j])
-        _error_histogram(panels[j, 1], columns_j)
+        _error_histogram(panels[j, 1], columns_j, named=fitted or len(groups) > 1)
     set_title(figure, title)
     return figure
 
@@ -449,7 +453,7 @@ def _predicted_against_true(axes: Axes, groups: list[Group], name: str) -> None:
     axes.legend(loc="upper left")  # empty as soon as the fit is any good
 
 
-def _error_histogram(axes: Axes, groups: list[Group]) -> None:
+def _error_histogram(axes: Axes, groups: list[Group], named: bool) -> None:
     errors = [difference(predicted, true) for _, (true, predicted), _ in groups]
     limit = symmetric_limit(np.concatenate(errors), *(true for _, (true, _), _ in groups))
     bins = int(np.clip(2 * np.sqrt(max(e.size for e in errors)), 11, 61)) | 1  # odd: one bar stands on 0
@@ -463,7 +467,7 @@ def _error_histogram(axes: Axes, groups: list[Group]) -> None:
             alpha=0.7,
             label=label,
         )
-        notes.append((f"{label}: " if len(groups) > 1 else "") + _quality(true, error))
+        notes.append((f"{label}: " if named else "") + _quality(true, error))
     axes.axvline(0.0, **ZERO_LINE)
     axes.set_xlim(-1.05 * limit, 1.05 * limit)
     axes.set_xlabel(say("predicted \N{MINUS SIGN} true"))

@@ -67,7 +67,7 @@ def sample_map(
     groups = [_Group(r, points[of == r]) for r in np.unique(of)]
     for group, colour in zip(groups, _colours(len(groups)), strict=True):
         group.style["color"] = colour
-    names_in, names_out = name_inputs_and_outputs(names, d, 1 if curve is None else _outputs_of(curve))
+    names_in, names_out = name_inputs_and_outputs(names, d, _outputs_of(curve, names, d))
     over = over_decades(decades, points.min(axis=0, initial=np.inf))
     shown = min(d, most)
     height = (
@@ -102,8 +102,10 @@ def _colours(count: int) -> list[Any]:
     return [GREY, *later[: count - 1]]
 
 
-def _outputs_of(curve: tuple[ArrayLike, ArrayLike]) -> int:
-    """How many outputs a curve has."""
+def _outputs_of(curve: tuple[ArrayLike, ArrayLike] | None, names: Sequence[str] | None, d: int) -> int:
+    """How many outputs there are: those of a curve, or those that are named."""
+    if curve is None:
+        return 1 if names is None or isinstance(names, str) else max(1, len(names) - d)
     return outputs("curve[1]", curve[1], vector("curve[0]", curve[0]).shape, "curve[0]").shape[1]
 
 

@@ -12,6 +12,7 @@ from surefit.cli import main
 from surefit.errors import ArgumentError
 from surefit.search import proofs
 from surefit.search.judging import Judge
+from surefit.search.strategies import proving
 
 
 def worst(fit, f, low, high, n=200_001):
@@ -84,6 +85,18 @@ def test_rounds_press_the_error_down_where_it_is_largest():
     assert proved.error.max < plain.error.max
     assert len(proved.problem.train[0]) > len(plain.problem.train[0])
     assert proved.proved is not None and proved.proved.upper >= worst(proved, lambda x: np.sin(3 * x), -1, 1)
+
+
+@pytest.mark.parametrize(("time", "rounds"), [(None, 3), (1000.0, 10)])
+def test_rounds_that_do_not_help_are_given_up_later_where_there_is_time(monkeypatch, time, rounds):
+    """A proof that always fails, and by the same: one of a relu network of three layers took four such rounds."""
+    made, old, going_on = [], proofs.decided, proving.going_on
+    monkeypatch.setattr(proofs, "decided", lambda model, *args, **more: old(model, ["100"], *args[1:], **more))
+    monkeypatch.setattr(proving, "going_on", lambda *args: made.append(args[4]) or going_on(*args))
+    how = dict(tol=0.5, model=(3,), method=surefit.LM(iterations=3), prove=True, time=time, seed=0)
+    fit = surefit.fit("sin(x)", "x=-1:1", **how)
+    assert made == list(range(rounds))
+    assert fit.proved.upper > 0.5
 
 
 def test_the_automatic_choice_grows_until_it_is_proved(monkeypatch):

@@ -181,6 +181,7 @@ STRICTER, LEAST_MARGIN = 0.75, 0.2  # times the margin after a proof that failed
 PROOF_GAP = 0.2  # between the two bounds of an error that is to become smaller
 WORST_BOXES, WITNESSES = 32, 4  # whose middles join the training points, and how often each counts
 PROOF_ROUNDS, PROOF_ROUNDS_ASKED = 12, 200  # with more points; where time is given
+PROOF_FAILED, PROOF_FAILED_ASKED = 3, 10  # of them that do not help, one after the other: the same points, once more
 PROOF_WORK, MOST_BOXES = 2e11, 100_000  # multiplications, and boxes, of one proof
 PROOF_OF_TIME = 0.5  # of the time that is left, for one proof
 FINAL_OF_TIME = 0.1  # of all the time, that a proof of what was kept may take beyond it

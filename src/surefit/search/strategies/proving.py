@@ -21,7 +21,17 @@ from surefit.problems.points import equations, with_points
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
 from surefit.search.cost import of_iteration
-from surefit.search.limits import ITERATION, LM_AGAIN, MOST_REFINED, PROOF_ROUNDS, PROOF_ROUNDS_ASKED, WITNESSES, WORTH
+from surefit.search.limits import (
+    ITERATION,
+    LM_AGAIN,
+    MOST_REFINED,
+    PROOF_FAILED,
+    PROOF_FAILED_ASKED,
+    PROOF_ROUNDS,
+    PROOF_ROUNDS_ASKED,
+    WITNESSES,
+    WORTH,
+)
 from surefit.search.runner import State, Strategy
 from surefit.search.strategies.functions import can_search, polishing
 from surefit.sentences import say
@@ -37,9 +47,10 @@ def until_proved(s: State, inner: Strategy, method: Method, free: bool) -> Strat
     if prover is None or prover.tol is None:
         return reason
     problem, failed = None, 0
+    patience = PROOF_FAILED if s.progress.time is None else PROOF_FAILED_ASKED
     for number in range(PROOF_ROUNDS if s.progress.time is None else PROOF_ROUNDS_ASKED):
         best = s.best
-        if best is None or prover.impossible is not None or s.problem.function is None or failed > 2:
+        if best is None or prover.impossible is not None or s.problem.function is None or failed >= patience:
             break
         if not prover.is_bounded(best):
             best = s.changed(best, prover.bounded(best))

@@ -23,7 +23,9 @@ from surefit.search.restarts import at_once
 from surefit.sentences import say
 
 FitOne = Callable[..., Record]
-LARGE = 10_000_000  # numbers of a table of which copies without a part are made one after the other, to save memory
+# Folds are fitted one after the other below so many rows, for their threads would wait for each other most of the time,
+# and above so many numbers in the table, of which each that is under way has a copy.
+ROWS_AT_ONCE, LARGE = 200, 10_000_000
 
 
 def cross_validated(record: Record, fit_one: FitOne, folds: int, halted: Callable[[], bool] | None = None) -> Record:
@@ -42,7 +44,8 @@ def cross_validated(record: Record, fit_one: FitOne, folds: int, halted: Callabl
 
     asked = halted or (lambda: False)
     calls = [partial(one, fold) for fold in range(count)]
-    others, interrupted = at_once(calls, 1 if x.size + y.size > LARGE else None)
+    alone = len(x) < ROWS_AT_ONCE or x.size + y.size > LARGE
+    others, interrupted = at_once(calls, 1 if alone else None)
     done = [other for other in others if other is not None and not other.interrupted]
     if interrupted or len(done) < count:
         record.interrupted = True

@@ -89,7 +89,6 @@ HANDFUL = 3  # rows that a linear function is fitted to and nothing else: the be
 MOST_ROWS_TAUGHT, MOST_TAUGHT_INPUTS = 1500, 50  # with which a Gaussian process is tried
 MULTIPLE = 2.0  # the largest value over the smallest from which on a process of logarithms is tried
 SURELY_MULTIPLIES = 4.0  # log of how much more probable to it values must be (Kass and Raftery 1995: 3 to 5 is strong)
-ROWS_AT_ONCE = 100  # rows from which processes are searched for at once over the cores
 SURELY_EXACT = 5.0  # the same of a process without noise, of rows that nobody spread on purpose (5: very strong)
 ROWS_OF_LENGTHS = 400  # rows at most from which its hyperparameters are found
 STARTS_OF_MANY = 1  # of that search with more than half as many rows; twice as many with fewer

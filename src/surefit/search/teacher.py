@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from surefit.cores import each
 from surefit.data import Domain, sample
 from surefit.problems.problem import Problem
 from surefit.search.comparing import shares
@@ -40,7 +39,6 @@ from surefit.search.limits import (
     MOST_TAUGHT_INPUTS,
     MULTIPLE,
     NOISY,
-    ROWS_AT_ONCE,
     ROWS_FOR_LINEAR,
     ROWS_OF_LENGTHS,
     SPOILT,
@@ -493,16 +491,16 @@ def teacher_of(problem: Problem, seed: int, stop: Callable[[], bool]) -> Process
             other = search(few)
             if _likelihood(other) + (d - len(few)) >= _likelihood(tried):
                 tried = other
-        for share, one in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
+        for share, each in zip(shares([e.miss.ravel() for e in tried]), tried, strict=True):
             if share > 0.0:
-                process = one.process
+                process = each.process
                 if n > len(part):
-                    points = at if one.inputs is None else at[:, list(one.inputs)]
+                    points = at if each.inputs is None else at[:, list(each.inputs)]
                     process = process.refit(points, y[:, columns], process.theta, weights)
                 theta = tuple(process.theta.tolist())
                 multiplies = isinstance(process, LogarithmicProcess)
                 known = Process(
-                    outputs, process.kernel, process.mean, theta, float(share), one.inputs, logs, process.effects,
+                    outputs, process.kernel, process.mean, theta, float(share), each.inputs, logs, process.effects,
                     multiplies,
                 )  # fmt: skip
                 made.append((known, process))
@@ -534,41 +532,26 @@ def _searched(
     inside = points.shape[1] - len(how.get("effects", ()))
     means = ("constant", "linear") if len(x) >= ROWS_FOR_LINEAR * (inside + 1) else ("constant",)
 
-    kernels = tuple(NAMES)
-
-    def of_kernel(kernel: str) -> list[_Tried]:
+    def fitted(multiplies: bool) -> list[_Tried]:
         found: list[_Tried] = []
-        for mean in means:
-            if (found or kernel != kernels[0]) and stop():
+        for kernel, mean in product(NAMES, means):
+            if found and stop():
                 break
-            found.append(fitted(kernel, mean, found[-1] if found else None))
-        return found
+            first = mean == means[0]  # else from what the same kernel had found
+            process = process_of(kernel, mean, multiplies, **(how if first else how | {"starts": 1}))
+            process.fit(points, y, weights, None if first else found[-1].process.theta)
+            found.append(_Tried((process.leave_one_out()[0] - y) / spread, process, inputs))
+            if multiplies and first and process.log_density() <= likeliest + SURELY_MULTIPLIES:
+                break
+        return [e for e in found if not multiplies or e.process.log_density() > likeliest + SURELY_MULTIPLIES]
 
-    def fitted(kernel: str, mean: str, before: _Tried | None, multiplies: bool = False) -> _Tried:
-        """before: the same kernel with another mean, from which it begins."""
-        process = process_of(kernel, mean, multiplies, **(how if before is None else how | {"starts": 1}))
-        process.fit(points, y, weights, None if before is None else before.process.theta)
-        return _Tried((process.leave_one_out()[0] - y) / spread, process, inputs)
-
-    tried = [e for found in each(of_kernel, kernels, worth=len(x) >= ROWS_AT_ONCE) for e in found]
+    tried = fitted(False)
     likeliest = _likeliest(tried).log_density()
-
-    def surely(other: _Tried) -> bool:
-        return other.process.log_density() > likeliest + SURELY_MULTIPLIES
-
     if how["noise"] or weights is not None or stop():  # these are of the values
         return tried
     if "effects" in how or (y <= 0).any() or not (y.max(axis=0) >= MULTIPLE * y.min(axis=0)).any():
         return tried
-    multiplied: list[_Tried] = []
-    for kernel, mean in product(NAMES, means):
-        if multiplied and stop():
-            break
-        first = mean == means[0]
-        multiplied.append(fitted(kernel, mean, None if first else multiplied[-1], multiplies=True))
-        if first and not surely(multiplied[-1]):
-            break
-    return tried + [e for e in multiplied if surely(e)]
+    return tried + fitted(True)
 
 
 def _likeliest(tried: Sequence[_Tried]) -> AnyProcess:
@@ -626,10 +609,7 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
     if teacher.effects:  # rows of one category in different folds: with all of them gone nothing tells its offset
         order = order[np.lexsort(x[order][:, list(teacher.effects)].T)]
         folds = [order[i::count] for i in range(count)]
-
-    def of_others(fold: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        if stop():
-            return None
+    for fold in folds:
         rest = np.setdiff1d(np.arange(n), fold)
         others = None if weights is None else weights[rest]
         made = []
@@ -643,14 +623,9 @@ def _refitted(teacher: Processes, rng: np.random.Generator, stop: Callable[[], b
             first = p.theta if n > MOST_SEARCHED and known else None
             made.append(again.fit(own.of(x[rest]), y[rest][:, list(p.outputs)], others, first))
         if stop():
-            return None
-        without = Processes(x[rest], y[rest], others, teacher.noise, parts, None, tuple(made))
-        return without.predict(x[fold]), without.deviation(x[fold])
-
-    for fold, told in zip(folds, each(of_others, folds, worth=n >= ROWS_AT_ONCE), strict=True):
-        if told is None:
             break
-        found, spread = told
+        without = Processes(x[rest], y[rest], others, teacher.noise, parts, None, tuple(made))
+        found, spread = without.predict(x[fold]), without.deviation(x[fold])
         if few or not _spoilt(found - y[fold], spread):
             mean[fold], deviation[fold] = found, spread
     return mean, deviation

@@ -15,7 +15,7 @@ y = sum(f(X[:, i]) for i, f in enumerate(parts)) + 0.1 * rng.normal(size=400)
 fit = surefit.fit((X, y), method=surefit.Additive(units=12))
 print(f"rmse {fit.error.rmse:.3f} on rows that took no part; the noise is 0.1")
 
-grid = np.linspace(-0.98, 0.98, 99)
+grid = np.linspace(-0.97, 0.97, 98)
 figure, all_axes = plt.subplots(2, 3, figsize=(8, 4.5), sharex=True, sharey=True, layout="constrained")
 for i, (axes, f) in enumerate(zip(all_axes.flat, parts, strict=True)):
     effect, true = fit.partial_dependence(fit.names[i], grid).y, f(grid)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import surefit
-from surefit import nn
+from surefit import cores, nn
 from surefit.compiler import ready
 from surefit.compiler.columns import by_columns
 from surefit.compiler.ready import Ready
@@ -124,7 +124,7 @@ def test_helpers_share_the_blocks_and_change_nothing(monkeypatch):
 def test_helpers_that_make_a_call_slower_are_left_out_but_for_a_try_now_and_then(monkeypatch):
     started = []
 
-    class Slow(ready.Background):
+    class Slow(cores.Background):
         def start(self):
             started.append(1)
             time.sleep(0.02)
@@ -135,7 +135,7 @@ def test_helpers_that_make_a_call_slower_are_left_out_but_for_a_try_now_and_then
     x = RNG.normal(size=(2_000, 2))
     monkeypatch.setattr(ready, "cores", lambda: 2)
     monkeypatch.setattr(ready, "WORTH", 0.0)
-    monkeypatch.setattr(ready, "Background", Slow)
+    monkeypatch.setattr(cores, "Background", Slow)
     values = [found(x) for _ in range(3 * ready.AGAIN)]
     assert 1 <= len(started) <= 4
     assert all(np.array_equal(y, values[0]) for y in values)

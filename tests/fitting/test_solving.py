@@ -248,7 +248,7 @@ def test_evaluations_end_it_the_same_way_every_time():
 
 def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.UNITS", {1: (3,)})
-    monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
+    monkeypatch.setattr("surefit.search.strategies.rounds.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.functions.graded", lambda *_: iter(()), raising=True)
     fit = surefit.fit("sin(40*x)*x", (-3, 3), tol=1e-9, time=2.0)
     stages = list(dict.fromkeys(row["stage"] for row in fit.history))
@@ -574,7 +574,7 @@ def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.ADAM_REACHES", 0.0)
     monkeypatch.setattr("surefit.search.strategies.functions.ADAM_AFTER_LM", 0.0)
     monkeypatch.setattr("surefit.search.strategies.functions.UNITS", {1: (3,)})
-    monkeypatch.setattr("surefit.search.strategies.functions.DEEP", (2, 2))
+    monkeypatch.setattr("surefit.search.strategies.rounds.DEEP", (2, 2))
     monkeypatch.setattr("surefit.search.strategies.rounds.ROUNDS", 0)
     monkeypatch.setattr("surefit.search.strategies.functions.graded", lambda s: iter(()))
     monkeypatch.setattr("surefit.attempts.training.STEPS", 10**9)  # nothing but the time ends it, on any machine

@@ -419,8 +419,8 @@ def test_a_mean_of_many_models_can_be_read_again(tmp_path):
 
 def test_what_the_automatic_choice_makes_of_outliers_can_be_read_again(tmp_path):
     rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (80, 2))
-    y = x @ [1.0, 2.0] + 0.1 * rng.normal(size=80)
+    x = rng.uniform(-1, 1, (150, 2))
+    y = x @ [1.0, 2.0] + 0.1 * rng.normal(size=150)
     y[::20] += 30
     fit = surefit.fit((x, y), loss="mse")
     assert fit.made.stage.code == "stage-blend"

@@ -50,7 +50,9 @@ class _Search:
         x, y = self.model.rows(problem.train)
         gradients = problem.gradients
         gradients = None if gradients is None else self.model.gradients(gradients, problem.train)
-        self.rows = Residuals(network, x, y, problem.weights, gradients, gradient_weight(problem))
+        self.rows = Residuals(
+            network, x, y, problem.weights, gradients, gradient_weight(problem), jacobians=method.iterations
+        )
         self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
         self.scale = self.model.value_unit(problem)
         self.stage = say("stage-solver", method=method.name, size=size_words(network), note=attempt.note)

@@ -243,7 +243,10 @@ def test_compiled_or_not_is_the_same(name, gradients, monkeypatch):
             )
     assert not plain._machine
     assert all(ready is not None for ready in fast._machine.values())
-    assert set(fast._machine) == ({False, True} if plain.split and plain.body_size else {False})
+    if name == "one output" and gradients is None:
+        assert not fast._machine  # by columns
+    else:
+        assert set(fast._machine) == ({False, True} if plain.split and plain.body_size else {False})
     assert len(fast._step[1]) == 2 and len(plain._step[1]) == 1
 
 

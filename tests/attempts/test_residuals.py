@@ -273,7 +273,7 @@ def test_blocks_of_rows_change_nothing(name, gradients, monkeypatch):
     whole = Residuals(NETWORKS[name](), X, Y, WEIGHTS, gradients)
     r, j, g = (f(whole.theta) for f in (whole.residuals, whole.jacobian, lambda t: whole.value_and_gradient(t)[1]))
     seen = []
-    rows = "_chain_rows" if whole.chain is not None else "_batch_rows"
+    rows = "_written_rows" if whole.chain is not None else "_batch_rows"
     inner = getattr(whole, rows)
     monkeypatch.setattr(whole, rows, lambda x, c: seen.append(len(x)) or inner(x, c))
     monkeypatch.setattr(module, "BLOCK", 18 * whole.vector.numel())

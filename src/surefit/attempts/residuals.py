@@ -9,7 +9,7 @@ small:
 - any other Module by the batch reading: the backward pass of its recorded evaluation of one row, batched over rows.
 
 Where so many Jacobians are asked for that it pays, the second is compiled, for chains as well. Not for those of one
-output without gradients: column by column, as `_chain_columns` has it, NumPy takes up to twice as long, but what is
+output without gradients: column by column, as `in_columns` has it, NumPy takes up to twice as long, but what is
 computed of such a Jacobian (its products with itself above all) takes a tenth less, which is more.
 """
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.chain_jacobian import in_columns, in_rows
 from surefit.attempts.compiled_jacobian import compiled_jacobian
 from surefit.core import ops
 from surefit.core.batching import batch
@@ -32,7 +33,7 @@ from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
 from surefit.cores import each
 from surefit.errors import ArgumentError, SurefitError
-from surefit.models.chain import Chain, affine, chain_of, chain_tangents
+from surefit.models.chain import affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients
 from surefit.spelling import spelled
 
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from surefit.compiler.ready import Ready
 
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
-CACHED = 1024  # rows at a time whose units stay in a core's cache
-WORTH = 2**17  # numbers of so many rows from which they are shared by the cores: a tenth of a millisecond
 COMPILED = 2**22  # numbers in all Jacobians, or as many sums of squares, from which machine code for them pays
 SUMMED = 512  # rows at a time whose squares compiled code sums
 LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
@@ -262,7 +261,7 @@ class Residuals:
                 full *= self.scale[:, None]
             return full
         if self.chain is not None and gradients is None and k == 1:
-            full = self._chain_columns(self.chain, c, p)
+            full = in_columns(self.chain, self.x, c, p)
             if self.scale is not None:
                 full *= self.scale[:, None]
             return full
@@ -275,7 +274,7 @@ class Residuals:
             if ready is not None and (found := ready(x)) is not None:
                 values, turns = self._apart(found)
             else:
-                values, turns = self._chain_rows(x, c) if self.chain is not None else self._batch_rows(x, c)
+                values, turns = self._written_rows(x, c) if self.chain is not None else self._batch_rows(x, c)
             full[i * k : (i + len(x)) * k] = values.reshape(len(x) * k, p)
             if gradients is not None:
                 known = gradients.known[i : i + rows]
@@ -289,8 +288,8 @@ class Residuals:
 
     def _compiled(self, body: bool, numbers: int) -> Ready | None:
         """Derivatives by the parameters, or by those of the body, as machine code; None where that does not pay."""
-        in_columns = self.chain is not None and self.gradients is None and self.y.shape[1] == 1
-        if in_columns or self.jacobians * numbers < COMPILED:
+        simple = self.chain is not None and self.gradients is None and self.y.shape[1] == 1
+        if simple or self.jacobians * numbers < COMPILED:
             return None
         if body not in self._machine:
             program, self._machine[body] = self._recorded(False), None
@@ -305,97 +304,10 @@ class Residuals:
         (n, _, p), k = j.shape, self.y.shape[1]
         return j[:, :k], None if self.gradients is None else j[:, k:].reshape(n, -1, k, p)
 
-    def _chain_columns(self, chain: Chain, c: np.ndarray | None, p: int) -> np.ndarray:
-        """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
-        m = len(self.x)
-        full = np.empty((p, m))
-
-        def columns(i: int) -> None:
-            a = self.x[i : i + CACHED].T
-            n = a.shape[1]
-            inputs: list[np.ndarray] = []
-            slopes: list[np.ndarray | None] = []
-            for layer, activation in chain:
-                inputs.append(a)
-                a = layer.weight.detach().numpy() @ a
-                if layer.bias is not None:
-                    a += layer.bias.detach().numpy()[:, None]
-                slope = None
-                if activation is not None:
-                    a, slope = activation.value_and_slope(a)
-                slopes.append(slope)
-            back, end = np.ones((1, n)), p
-            for place in range(len(chain) - 1, -1, -1):
-                layer, slope = chain[place][0], slopes[place]
-                if slope is not None:
-                    back = back * slope
-                last = place == len(chain) - 1
-                if c is None or not last:
-                    if layer.bias is not None:
-                        full[end - len(back) : end, i : i + n] = back
-                        end -= len(back)
-                    size = layer.weight.numel()
-                    block = full[end - size : end].reshape(*layer.weight.shape, m)[:, :, i : i + n]
-                    np.multiply(back[:, None, :], inputs[place][None, :, :], out=block)
-                    end -= size
-                if place > 0:
-                    back = (c if c is not None and last else layer.weight.detach().numpy().T) @ back
-
-        each(columns, range(0, m, CACHED), worth=CACHED * p >= WORTH)
-        return full.T
-
-    def _chain_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
-        """Closed form: of the outputs (m, k, p), and of their derivatives by x (m, d, k, p) if these are fitted.
-
-        A layer's block is the outer product of what comes back and what went in. In went values and their tangents, the
-        derivatives by each input. A derivative comes back to the tangents as an output does to the values (`back`), and
-        to the values where they bend a tangent, by an activation's second derivative (`turn`).
-        """
+    def _written_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
+        """Closed form: of the outputs (n, k, p), and of their derivatives by x (n, d, k, p) if these are fitted."""
         assert self.chain is not None
-        steps: list[_Step] = []
-        (m, d), tangents = x.shape, None
-        if self.gradients is not None:
-            tangents = np.broadcast_to(np.eye(d), (m, d, d))
-        for layer, activation in self.chain:
-            a, t = x, tangents
-            slope = bend = None
-            x = affine(layer, x)
-            if tangents is not None:
-                tangents = tangents @ layer.weight.detach().numpy().T
-            if activation is not None and tangents is None:
-                x, slope = activation.value_and_slope(x)
-            elif activation is not None:
-                x, slope, second = activation.curved(x)
-                bend = second[:, None, :] * tangents
-                tangents = tangents * slope[:, None, :]
-            steps.append(_Step(layer, a, t, slope, bend))
-        k = x.shape[1]
-        back = np.broadcast_to(np.eye(k), (m, k, k))  # derivative of the outputs by what a layer gives
-        turn = np.zeros((m, d, k, k)) if self.gradients is not None else None  # and of their derivatives by x
-        blocks: list[np.ndarray] = []
-        turns: list[np.ndarray] = []
-        for n in range(len(steps) - 1, -1, -1):
-            layer, a, t, slope, bend = steps[n]
-            if slope is not None:
-                if turn is not None:
-                    turn = turn * slope[:, None, None, :] + back[:, None] * bend[:, :, None, :]
-                back = back * slope[:, None, :]
-            own = c is None or n < len(steps) - 1
-            if own:
-                if layer.bias is not None:
-                    blocks.append(back)
-                blocks.append((back[:, :, :, None] * a[:, None, None, :]).reshape(m, k, -1))
-            if own and turn is not None:
-                if layer.bias is not None:
-                    turns.append(turn)
-                both = turn[..., None] * a[:, None, None, None, :] + back[:, None, :, :, None] * t[:, :, None, None, :]
-                turns.append(both.reshape(m, d, k, -1))
-            if n > 0:
-                weight = layer.weight.detach().numpy() if c is None or n < len(steps) - 1 else c.T
-                back = back @ weight
-                turn = None if turn is None else turn @ weight
-        values = np.concatenate(blocks[::-1], axis=2)
-        return values, None if turn is None else np.concatenate(turns[::-1], axis=3)
+        return in_rows(self.chain, x, c, tangents=self.gradients is not None)
 
     def _recorded(self, body: bool) -> Program:
         """The evaluation of one row by the network, or by all of it but the last layer."""
@@ -529,19 +441,6 @@ class _Gradients(NamedTuple):
     values: np.ndarray
     known: np.ndarray
     scale: np.ndarray
-
-
-class _Step(NamedTuple):
-    """A layer on the way up: what went in, its tangents, and how the activation behind it turns what comes back.
-
-    a (m, n); t (m, d, n); slope (m, n) of the activation; bend (m, d, n), its second derivative times its tangents.
-    """
-
-    layer: nn.Linear
-    a: np.ndarray
-    t: Any
-    slope: np.ndarray | None
-    bend: Any
 
 
 __all__ = ["Residuals"]

@@ -9,7 +9,8 @@ import pytest
 
 import surefit
 from surefit import cores as spread
-from surefit.attempts.residuals import CACHED, Residuals
+from surefit.attempts.chain_jacobian import CACHED
+from surefit.attempts.residuals import Residuals
 from surefit.cores import each, taken
 from surefit.models.spec import MLPSpec
 from surefit.search.restarts import at_once

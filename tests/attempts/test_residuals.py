@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import surefit
 from surefit import nn
 from surefit.attempts import residuals as module
 from surefit.attempts.residuals import Residuals
@@ -203,13 +204,76 @@ def test_closed_form_and_batch_reading_agree(name, gradients):
     np.testing.assert_allclose(closed.residuals(closed.theta), batched.residuals(batched.theta), rtol=1e-12, atol=1e-14)
 
 
+class Shared(nn.Module):
+    """A weight that is used twice, a parameter that is not used, and one that is read in two ways."""
+
+    def __init__(self):
+        super().__init__()
+        self.twice, self.never = nn.Linear(2, 2, generator=0), nn.Linear(2, 3, generator=1)
+        self.out = nn.Linear(2, 2, generator=2)
+
+    def forward(self, x):
+        return self.out(nn.functional.tanh(self.twice(self.twice(x).sin()))) + self.out.weight[0, 0]
+
+
+MORE = NETWORKS | {"one output": lambda: nn.MLP(2, (5, 4), 1, generator=0), "shared": Shared}
+
+
+@pytest.mark.parametrize("gradients", [None, UNLIKE], ids=["values", "gradients"])
+@pytest.mark.parametrize("name", MORE)
+def test_compiled_or_not_is_the_same(name, gradients, monkeypatch):
+    """Jacobians of all weights and of the body, and the sum of squares: for 70 rows, a block and a part of one each."""
+    k = 1 if name == "one output" else 2
+    x, y = RNG.uniform(-1, 1, (70, 2)), RNG.standard_normal((70, k))
+    weights = RNG.uniform(0.1, 3.0, 70)
+    slopes = None if gradients is None else np.tile(gradients, (6, 1, 1))[:70, :k]
+    monkeypatch.setattr(module, "SUMMED", 48)
+    plain = Residuals(MORE[name](), x, y, weights, slopes, 0.3)
+    fast = Residuals(MORE[name](), x, y, weights, slopes, 0.3, jacobians=10**9)
+    for shift in (0.0, 0.1):  # the code sees the weights of each call
+        theta = plain.theta + shift
+        np.testing.assert_allclose(fast.jacobian(theta), plain.jacobian(theta), rtol=1e-11, atol=1e-13)
+        (value, slope), (found, found_slope) = plain.value_and_gradient(theta), fast.value_and_gradient(theta)
+        assert found == pytest.approx(value, rel=1e-13)
+        np.testing.assert_allclose(found_slope, slope, rtol=1e-10, atol=1e-12)
+        if plain.split and plain.body_size:
+            body, c = theta[: plain.body_size], RNG.standard_normal((plain.last.in_features + 1, k))
+            np.testing.assert_allclose(
+                fast.body_jacobian(body, c), plain.body_jacobian(body, c), rtol=1e-11, atol=1e-13
+            )
+    assert not plain._machine
+    assert all(ready is not None for ready in fast._machine.values())
+    if name == "one output" and gradients is None:
+        assert not fast._machine  # by columns
+    else:
+        assert set(fast._machine) == ({False, True} if plain.split and plain.body_size else {False})
+    assert len(fast._step[1]) == 2 and len(plain._step[1]) == 1
+
+
+def test_what_does_not_compile_is_done_by_numpy(monkeypatch):
+    class Sorted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out = nn.Linear(2, 1, generator=0)
+
+        def forward(self, x):
+            return self.out(surefit.inv(x.reshape(-1, 1, 2).mT @ x.reshape(-1, 1, 2) + surefit.eye(2)).sum(1))
+
+    plain, asked = Residuals(Sorted(), X, Y[:, :1]), Residuals(Sorted(), X, Y[:, :1], jacobians=10**9)
+    np.testing.assert_array_equal(asked.jacobian(asked.theta), plain.jacobian(plain.theta))
+    assert asked._machine == {False: None}
+    value, slope = asked.value_and_gradient(asked.theta)
+    assert value == pytest.approx(plain.value_and_gradient(plain.theta)[0])
+    np.testing.assert_allclose(slope, asked.jacobian(asked.theta).T @ asked.residuals(asked.theta), rtol=1e-12)
+
+
 @pytest.mark.parametrize("gradients", [None, UNLIKE], ids=["values", "gradients"])
 @pytest.mark.parametrize("name", ["two layers", "residual"])
 def test_blocks_of_rows_change_nothing(name, gradients, monkeypatch):
     whole = Residuals(NETWORKS[name](), X, Y, WEIGHTS, gradients)
     r, j, g = (f(whole.theta) for f in (whole.residuals, whole.jacobian, lambda t: whole.value_and_gradient(t)[1]))
     seen = []
-    rows = "_chain_rows" if whole.chain is not None else "_batch_rows"
+    rows = "_written_rows" if whole.chain is not None else "_batch_rows"
     inner = getattr(whole, rows)
     monkeypatch.setattr(whole, rows, lambda x, c: seen.append(len(x)) or inner(x, c))
     monkeypatch.setattr(module, "BLOCK", 18 * whole.vector.numel())

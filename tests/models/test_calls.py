@@ -188,7 +188,7 @@ def test_a_layer_that_is_replaced_or_widened_to_float64_counts():
 
 @pytest.mark.parametrize("ask", ["point", "row", "batch", "gradients"])
 def test_threads_may_ask_at_once_while_the_weights_change(ask, monkeypatch):
-    monkeypatch.setattr(ready, "cores", lambda: 3)
+    monkeypatch.setattr("surefit.cores.cores", lambda: 3)
     monkeypatch.setattr(ready, "WORTH", 0.0)
     monkeypatch.setattr(inference, "PATIENT", (0, 0))
     fit = quick_fit("float32")
@@ -218,7 +218,7 @@ def test_the_number_of_threads_changes_no_bit_and_few_blocks_are_right(monkeypat
     want = fit.predict(x)
     monkeypatch.setattr(ready, "WORTH", 0.0)
     for cores in (1, 2, 5):
-        monkeypatch.setattr(ready, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr("surefit.cores.cores", lambda cores=cores: cores)
         assert np.array_equal(fit.predict(x), want)
         for n in (2, 255, 256, 257, 1024, 1025, 1281, 1537):
             assert np.array_equal(fit.predict(x[:n]), want[:n])

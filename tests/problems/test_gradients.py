@@ -8,6 +8,7 @@ import pytest
 import surefit
 from surefit import nn
 from surefit.core.creation import from_numpy
+from surefit.core.functional import gradients as gradients_of
 from surefit.core.tensor import Tensor
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.nn import functional as F
@@ -82,6 +83,25 @@ def test_the_loss_is_that_of_finite_differences():
         weight.assign(start + sign * step)
         ends.append(by_differences())
     assert weight.grad.numpy()[2, 1] == pytest.approx((ends[0] - ends[1]) / 2e-4, rel=1e-4)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_the_loss_compiles(k):
+    """Of 40 rows: more numbers than a recorded function may keep to itself."""
+    network = nn.MLP(2, (5,), k, activation="tanh", generator=0, dtype="float64")
+    rng = np.random.default_rng(1)
+    x, y, gradients = rng.normal(size=(40, 2)), rng.normal(size=(40, k)), rng.normal(size=(40, k, 2))
+    loss = GradientLoss(lambda p, t, w: F.mse_loss(p, t), 0.7)
+
+    def step(x, y, gradients):
+        value = loss(network, x, y, gradients)
+        return value, gradients_of(value, list(network.parameters()))
+
+    value, slopes = step(*map(Tensor, (x, y, gradients)))
+    found, compiled = surefit.jit(step)(x, y, gradients)
+    assert found.item() == pytest.approx(value.item(), rel=1e-13)
+    for have, want in zip(compiled, slopes, strict=True):
+        np.testing.assert_allclose(have.numpy(), want.numpy(), rtol=1e-11, atol=1e-14)
 
 
 def test_gradients_help_where_points_are_few():

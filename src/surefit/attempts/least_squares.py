@@ -26,6 +26,7 @@ PATIENT = 30  # iterations of L-BFGS without a lower validation error
 # Damping of Levenberg-Marquardt on networks: milder factors than MATLAB's 10 and 0.1 went further in as many iterations
 # on two hidden layers of 10 and 20 units, and a trust region took twice as long for less.
 MU: dict[str, float] = {"mu": 1e-2, "mu_inc": 4.0, "mu_dec": 0.2, "min_grad": 1e-14}
+RANKED = 100  # weights up to which it is said how many of them the residuals determine
 MOST_LEFT_OUT = 2**24  # numbers in a Jacobian from which leave-one-out residuals are computed
 
 
@@ -50,7 +51,9 @@ class _Search:
         x, y = self.model.rows(problem.train)
         gradients = problem.gradients
         gradients = None if gradients is None else self.model.gradients(gradients, problem.train)
-        self.rows = Residuals(network, x, y, problem.weights, gradients, gradient_weight(problem))
+        self.rows = Residuals(
+            network, x, y, problem.weights, gradients, gradient_weight(problem), jacobians=method.iterations
+        )
         self.validation = None if problem.exact or problem.validation is None else self.model.rows(problem.validation)
         self.scale = self.model.value_unit(problem)
         self.stage = say("stage-solver", method=method.name, size=size_words(network), note=attempt.note)
@@ -161,7 +164,8 @@ class _Search:
 
         return levenberg_marquardt(
             residuals, start, jacobian, damping=Marquardt(**MU), ftol=1e-7, xtol=1e-14, gtol=1e-15,
-            validate=None if self.validation is None else self.validate_theta, **self.common,
+            validate=None if self.validation is None else self.validate_theta, rank=len(start) <= RANKED,
+            **self.common,
         )  # fmt: skip
 
     @property

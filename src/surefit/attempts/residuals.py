@@ -7,31 +7,42 @@ small:
 
 - a *chain* of linear layers and elementwise activations in closed form, one matrix product a layer;
 - any other Module by the batch reading: the backward pass of its recorded evaluation of one row, batched over rows.
+
+Where so many Jacobians are asked for that it pays, the second is compiled, for chains as well. Not for those of one
+output without gradients: column by column, as `in_columns` has it, NumPy takes up to twice as long, but what is
+computed of such a Jacobian (its products with itself above all) takes a tenth less, which is more.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from surefit import nn
+from surefit.attempts.chain_jacobian import in_columns, in_rows
+from surefit.attempts.compiled_jacobian import compiled_jacobian
 from surefit.core import ops
 from surefit.core.batching import batch
-from surefit.core.functional import jacobian
+from surefit.core.functional import gradients, jacobian
 from surefit.core.functions import cat
 from surefit.core.modes import no_grad
 from surefit.core.program import Program, record
 from surefit.core.tensor import Tensor
 from surefit.cores import each
-from surefit.errors import ArgumentError
-from surefit.models.chain import Chain, affine, chain_of, chain_tangents
+from surefit.errors import ArgumentError, SurefitError
+from surefit.models.chain import affine, chain_of, chain_tangents
 from surefit.problems.gradients import check_alike, with_gradients
 from surefit.spelling import spelled
 
+if TYPE_CHECKING:
+    from surefit.compiler.ready import Ready
+
 BLOCK = 2**22  # numbers that a block of rows may hold beside the result: 32 MiB
-CACHED = 1024  # rows at a time whose units stay in a core's cache
-WORTH = 2**17  # numbers of so many rows from which they are shared by the cores: a tenth of a millisecond
+COMPILED = 2**22  # numbers in all Jacobians, or as many sums of squares, from which machine code for them pays
+SUMMED = 512  # rows at a time whose squares compiled code sums
 LARGEST = 2**27  # numbers in a Jacobian: 1 GiB, and a solver keeps about three of that size
 
 
@@ -45,11 +56,13 @@ class Residuals:
     The mean square of an output's residuals and `gradient_weight` times that of its known gradients make up its loss,
     as in `gradient_features`; the sum of all squares is m times the sum of these. Residuals of the values come first,
     by row and output, then those of the known gradients, by row, input and output.
+
+    jacobians: how many are likely to be asked for, by which it is decided whether they are worth compiling.
     """
 
     def __init__(
         self, network: nn.Module, x: np.ndarray, y: np.ndarray, weights: np.ndarray | None = None,
-        gradients: np.ndarray | None = None, gradient_weight: float = 1.0,
+        gradients: np.ndarray | None = None, gradient_weight: float = 1.0, jacobians: int = 1,
     ) -> None:  # fmt: skip
         network.to(ops.float64)
         network.eval()
@@ -72,7 +85,10 @@ class Residuals:
         self.split = last is not None
         inner = 0 if last is None else sum(p.numel() for p in last.parameters())
         self.body_size = self.vector.numel() - inner
+        self.jacobians = jacobians
         self._programs: dict[str, Program] = {}
+        self._machine: dict[bool, Ready | None] = {}
+        self._step: _Summed | None = None
 
     def _scale(self) -> np.ndarray | None:
         """What each residual is multiplied by, (rows,); None where that is 1 for all."""
@@ -224,6 +240,7 @@ class Residuals:
     def body_jacobian(self, theta: np.ndarray, c: np.ndarray) -> np.ndarray:
         """Of equations(theta) @ c with c (h + 1, k) held fixed, (rows, k, q)."""
         self.assign_body(theta)
+        self.assign_output(c[:-1], c[-1])
         full, k = self._jacobian(c[:-1]), self.y.shape[1]
         return full.reshape(len(full) // k, k, self.body_size)
 
@@ -237,8 +254,14 @@ class Residuals:
                 f"model: the Jacobian of {total} residuals by {p} parameters takes {8 * total * p / 2**30:.1f} GiB; "
                 f"use {spelled('method', repr('lbfgs'))} or 'adam', a smaller network, or fewer rows"
             )
+        ready = self._compiled(c is not None, total * p)
+        if gradients is None and ready is not None and (found := ready(self.x)) is not None:
+            full = found.reshape(total, p)
+            if self.scale is not None:
+                full *= self.scale[:, None]
+            return full
         if self.chain is not None and gradients is None and k == 1:
-            full = self._chain_columns(self.chain, c, p)
+            full = in_columns(self.chain, self.x, c, p)
             if self.scale is not None:
                 full *= self.scale[:, None]
             return full
@@ -248,109 +271,43 @@ class Residuals:
 
         def block(i: int) -> None:
             x = self.x[i : i + rows]
-            values, turns = self._chain_rows(x, c) if self.chain is not None else self._batch_rows(x, c)
+            if ready is not None and (found := ready(x)) is not None:
+                values, turns = self._apart(found)
+            else:
+                values, turns = self._written_rows(x, c) if self.chain is not None else self._batch_rows(x, c)
             full[i * k : (i + len(x)) * k] = values.reshape(len(x) * k, p)
             if gradients is not None:
                 known = gradients.known[i : i + rows]
                 begin = m * k + int(gradients.known[:i].sum())
                 full[begin : begin + int(known.sum())] = turns[known]
 
-        each(block, range(0, m, rows), worth=self.chain is not None)
+        each(block, range(0, m, rows), worth=self.chain is not None and ready is None)
         if self.scale is not None:
             full *= self.scale[:, None]
         return full
 
-    def _chain_columns(self, chain: Chain, c: np.ndarray | None, p: int) -> np.ndarray:
-        """Of one output, without gradients: as below, but column by column, in long loops over the rows, (m, p)."""
-        m = len(self.x)
-        full = np.empty((p, m))
+    def _compiled(self, body: bool, numbers: int) -> Ready | None:
+        """Derivatives by the parameters, or by those of the body, as machine code; None where that does not pay."""
+        simple = self.chain is not None and self.gradients is None and self.y.shape[1] == 1
+        if simple or self.jacobians * numbers < COMPILED:
+            return None
+        if body not in self._machine:
+            program, self._machine[body] = self._recorded(False), None
+            if any(leaf is self.vector for leaf, _ in program.state_in):
+                size = self.body_size if body else self.vector.numel()
+                with suppress(SurefitError):
+                    self._machine[body] = compiled_jacobian(program, self.vector, size, self.gradients is not None)
+        return self._machine[body]
 
-        def columns(i: int) -> None:
-            a = self.x[i : i + CACHED].T
-            n = a.shape[1]
-            inputs: list[np.ndarray] = []
-            slopes: list[np.ndarray | None] = []
-            for layer, activation in chain:
-                inputs.append(a)
-                a = layer.weight.detach().numpy() @ a
-                if layer.bias is not None:
-                    a += layer.bias.detach().numpy()[:, None]
-                slope = None
-                if activation is not None:
-                    a, slope = activation.value_and_slope(a)
-                slopes.append(slope)
-            back, end = np.ones((1, n)), p
-            for place in range(len(chain) - 1, -1, -1):
-                layer, slope = chain[place][0], slopes[place]
-                if slope is not None:
-                    back = back * slope
-                last = place == len(chain) - 1
-                if c is None or not last:
-                    if layer.bias is not None:
-                        full[end - len(back) : end, i : i + n] = back
-                        end -= len(back)
-                    size = layer.weight.numel()
-                    block = full[end - size : end].reshape(*layer.weight.shape, m)[:, :, i : i + n]
-                    np.multiply(back[:, None, :], inputs[place][None, :, :], out=block)
-                    end -= size
-                if place > 0:
-                    back = (c if c is not None and last else layer.weight.detach().numpy().T) @ back
+    def _apart(self, j: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Derivatives (n, k, p) of the outputs, and (n, d, k, p) of their gradients, if these are fitted."""
+        (n, _, p), k = j.shape, self.y.shape[1]
+        return j[:, :k], None if self.gradients is None else j[:, k:].reshape(n, -1, k, p)
 
-        each(columns, range(0, m, CACHED), worth=CACHED * p >= WORTH)
-        return full.T
-
-    def _chain_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
-        """Closed form: of the outputs (m, k, p), and of their derivatives by x (m, d, k, p) if these are fitted.
-
-        A layer's block is the outer product of what comes back and what went in. In went values and their tangents, the
-        derivatives by each input. A derivative comes back to the tangents as an output does to the values (`back`), and
-        to the values where they bend a tangent, by an activation's second derivative (`turn`).
-        """
+    def _written_rows(self, x: np.ndarray, c: np.ndarray | None) -> tuple[np.ndarray, Any]:
+        """Closed form: of the outputs (n, k, p), and of their derivatives by x (n, d, k, p) if these are fitted."""
         assert self.chain is not None
-        steps: list[_Step] = []
-        (m, d), tangents = x.shape, None
-        if self.gradients is not None:
-            tangents = np.broadcast_to(np.eye(d), (m, d, d))
-        for layer, activation in self.chain:
-            a, t = x, tangents
-            slope = bend = None
-            x = affine(layer, x)
-            if tangents is not None:
-                tangents = tangents @ layer.weight.detach().numpy().T
-            if activation is not None and tangents is None:
-                x, slope = activation.value_and_slope(x)
-            elif activation is not None:
-                x, slope, second = activation.curved(x)
-                bend = second[:, None, :] * tangents
-                tangents = tangents * slope[:, None, :]
-            steps.append(_Step(layer, a, t, slope, bend))
-        k = x.shape[1]
-        back = np.broadcast_to(np.eye(k), (m, k, k))  # derivative of the outputs by what a layer gives
-        turn = np.zeros((m, d, k, k)) if self.gradients is not None else None  # and of their derivatives by x
-        blocks: list[np.ndarray] = []
-        turns: list[np.ndarray] = []
-        for n in range(len(steps) - 1, -1, -1):
-            layer, a, t, slope, bend = steps[n]
-            if slope is not None:
-                if turn is not None:
-                    turn = turn * slope[:, None, None, :] + back[:, None] * bend[:, :, None, :]
-                back = back * slope[:, None, :]
-            own = c is None or n < len(steps) - 1
-            if own:
-                if layer.bias is not None:
-                    blocks.append(back)
-                blocks.append((back[:, :, :, None] * a[:, None, None, :]).reshape(m, k, -1))
-            if own and turn is not None:
-                if layer.bias is not None:
-                    turns.append(turn)
-                both = turn[..., None] * a[:, None, None, None, :] + back[:, None, :, :, None] * t[:, :, None, None, :]
-                turns.append(both.reshape(m, d, k, -1))
-            if n > 0:
-                weight = layer.weight.detach().numpy() if c is None or n < len(steps) - 1 else c.T
-                back = back @ weight
-                turn = None if turn is None else turn @ weight
-        values = np.concatenate(blocks[::-1], axis=2)
-        return values, None if turn is None else np.concatenate(turns[::-1], axis=3)
+        return in_rows(self.chain, x, c, tangents=self.gradients is not None)
 
     def _recorded(self, body: bool) -> Program:
         """The evaluation of one row by the network, or by all of it but the last layer."""
@@ -380,49 +337,102 @@ class Residuals:
 
                 if self.gradients is None:
                     return outputs(row)
-                return cat([outputs(row), jacobian(outputs)(row).reshape(-1)])
+                return cat([outputs(row), jacobian(outputs)(row).T.reshape(-1)])
 
             return jacobian(everything)(state[place])
 
         j = batch(one)(Tensor(x)).detach().numpy().reshape(n, -1, self.vector.numel())
-        j = j[:, :, : self.body_size] if c is not None else j
-        values, turns = j[:, :k], j[:, k:]
-        return values, None if self.gradients is None else turns.reshape(n, k, d, -1).swapaxes(1, 2)
+        return self._apart(j[:, :, : self.body_size] if c is not None else j)
 
     # --- the gradient of the mean square ---
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Half the sum of squared weighted residuals and its gradient (p,), without a Jacobian."""
         self.assign(theta)
+        if self._step is None:
+            pays = self.jacobians * len(self.x) * self.vector.numel() >= COMPILED
+            self._step = (pays and self._compiled_step()) or self._step_by_backward()
+        step, blocks = self._step
         total, gradient = 0.0, np.zeros(self.vector.numel())
-        each = 1 if self.gradients is None else 1 + self.x.shape[1]
-        rows = max(1, BLOCK // max(1, each * max(p.numel() for p in self.network.parameters())))
-        for i in range(0, len(self.x), rows):
-            part = slice(i, i + rows)
-            self.network.zero_grad()
-            loss = self._loss(part)
-            loss.backward()
-            total += float(loss.item())
-            gradient += np.concatenate(
-                [np.zeros(p.numel()) if p.grad is None else p.grad.numpy().reshape(-1) for p in self.vector.params]
-            )
-        self.network.zero_grad()
+        for block in blocks:
+            value, slope = step(*block)
+            total += float(value)
+            gradient += slope
         return total, gradient
 
-    def _loss(self, part: slice) -> Any:
-        """Half the sum of squared weighted residuals of some rows."""
-        x, y = Tensor(self.x[part]), Tensor(self.y[part])
-        if self.gradients is None:
-            r = self.network(x) - y
-        else:
-            prediction, gradients = with_gradients(self.network, x)  # (n, k), (n, k, d)
-            r = prediction - y
-            known, scale = self.gradients.known[part], self.gradients.scale[part]
-            values = np.where(known, self.gradients.values[part], 0.0)
-            miss = gradients * Tensor((known * scale).swapaxes(1, 2)) - Tensor((values * scale).swapaxes(1, 2))
-        r = r if self.root is None else r * Tensor(self.root[part])
-        loss = (r * r).sum() * 0.5
-        return loss if self.gradients is None else loss + (miss * miss).sum() * 0.5
+    def _compiled_step(self) -> _Summed | None:
+        """A block of rows -> what they add to both, in machine code; and the blocks. None where it does not compile."""
+        from surefit.compiler import jit
+
+        params = self.vector.params
+
+        def summed(*rows: Any) -> Any:
+            loss = self._loss(*rows)
+            found = gradients(loss, params, allow_unused=True)
+            return loss, cat([(p * 0.0 if g is None else g).reshape(-1) for p, g in zip(params, found, strict=True)])
+
+        step, size = jit(summed), min(SUMMED, len(self.x))
+        blocks = [[Tensor(a) for a in self._filled(i, size)] for i in range(0, len(self.x), size)]
+        try:
+            step(*blocks[0])
+        except SurefitError:
+            return None
+
+        def run(*rows: Any) -> tuple[float, np.ndarray]:
+            value, slope = step(*rows)
+            return value.item(), slope.numpy()
+
+        return run, blocks
+
+    def _step_by_backward(self) -> _Summed:
+        """The same by a backward pass."""
+        of_a_row = 1 if self.gradients is None else 1 + self.x.shape[1]
+        size = max(1, BLOCK // max(1, of_a_row * max(p.numel() for p in self.network.parameters())))
+
+        def run(start: int) -> tuple[float, np.ndarray]:
+            self.network.zero_grad()
+            loss = self._loss(*map(Tensor, self._rows(slice(start, start + size))))
+            loss.backward()
+            parts = [np.zeros(p.numel()) if p.grad is None else p.grad.numpy().reshape(-1) for p in self.vector.params]
+            self.network.zero_grad()
+            return loss.item(), np.concatenate(parts)
+
+        return run, [[i] for i in range(0, len(self.x), size)]
+
+    def _rows(self, part: slice) -> list[np.ndarray]:
+        """What `_loss` is asked with, of some rows."""
+        x, y = self.x[part], self.y[part]
+        rows = [x, y, np.ones((len(x), 1)) if self.root is None else self.root[part]]
+        if self.gradients is not None:
+            values, known, scale = (a[part].swapaxes(1, 2) for a in self.gradients)
+            rows += [np.where(known, values, 0.0) * scale, known * scale]
+        return rows
+
+    def _filled(self, start: int, size: int) -> list[np.ndarray]:
+        """The same of so many rows from `start`; where there are fewer, with others that weigh nothing."""
+        x, *rest = self._rows(slice(start, start + size))
+        missing = size - len(x)
+        if not missing:
+            return [x, *rest]
+        return [
+            np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]),
+            *(np.concatenate([a, np.zeros((missing, *a.shape[1:]))]) for a in rest),
+        ]
+
+    def _loss(self, x: Any, y: Any, root: Any, targets: Any = None, weights: Any = None) -> Any:
+        """Half the sum of squared weighted residuals of some rows.
+
+        x (n, d), y (n, k), root (n, 1) of their weights; targets (n, k, d) times the weights of their gradients, these.
+        """
+        if targets is None:
+            r = (self.network(x) - y) * root
+            return (r * r).sum() * 0.5
+        prediction, slopes = with_gradients(self.network, x)  # (n, k), (n, k, d)
+        r, miss = (prediction - y) * root, slopes * weights - targets
+        return (r * r).sum() * 0.5 + (miss * miss).sum() * 0.5
+
+
+_Summed = tuple[Callable[..., tuple[float, np.ndarray]], list[list[Any]]]
 
 
 class _Gradients(NamedTuple):
@@ -431,19 +441,6 @@ class _Gradients(NamedTuple):
     values: np.ndarray
     known: np.ndarray
     scale: np.ndarray
-
-
-class _Step(NamedTuple):
-    """A layer on the way up: what went in, its tangents, and how the activation behind it turns what comes back.
-
-    a (m, n); t (m, d, n); slope (m, n) of the activation; bend (m, d, n), its second derivative times its tangents.
-    """
-
-    layer: nn.Linear
-    a: np.ndarray
-    t: Any
-    slope: np.ndarray | None
-    bend: Any
 
 
 __all__ = ["Residuals"]

@@ -23,7 +23,7 @@ from surefit.compiler.function import Compiled
 from surefit.core.leaves import FlatVector
 from surefit.core.program import Program
 from surefit.core.tensor import Tensor
-from surefit.cores import cores, together
+from surefit.cores import taken, together
 
 FIRST = 4  # blocks that are run before it is known how long the others take
 AT_ONCE = 2e-3  # seconds of work in one call of native code, between which an interrupt is heard
@@ -131,23 +131,23 @@ class Ready:
         if whole > first:
             each = max(1e-9, time.perf_counter() - began) / first
             left, length = each * (whole - first), whole.bit_length()
-            helpers = min(cores() - 1, whole - first - 1) if left > WORTH else 0
-            asked = bool(helpers) and left < SURELY
-            helpers *= not asked or self._pays(length)
-            size = max(1, min(int(AT_ONCE / each), (whole - first) // (4 * (helpers + 1))))
-            turns = iter(range(first, whole, size))  # whose next() is one operation: every block is somebody's
+            with taken(whole - first - 1 if left > WORTH else 0) as helpers:
+                asked = bool(helpers) and left < SURELY
+                helpers *= not asked or self._pays(length)
+                size = max(1, min(int(AT_ONCE / each), (whole - first) // (4 * (helpers + 1))))
+                turns = iter(range(first, whole, size))  # whose next() is one operation: every block is somebody's
 
-            def work(at: Desk) -> None:
-                try:
-                    for i in turns:
-                        _blocks(at, x, out, i, min(size, whole - i))
-                except BaseException:  # an interrupt: nobody needs the others either
-                    for _ in turns:
-                        pass
-                    raise
+                def work(at: Desk) -> None:
+                    try:
+                        for i in turns:
+                            _blocks(at, x, out, i, min(size, whole - i))
+                    except BaseException:  # an interrupt: nobody needs the others either
+                        for _ in turns:
+                            pass
+                        raise
 
-            if not self._together(work, desk, helpers):
-                return None
+                if not self._together(work, desk, helpers):
+                    return None
             if asked:
                 took, before = (time.perf_counter() - began) / whole, self._pace.get((length, helpers > 0))
                 self._pace[length, helpers > 0] = took if before is None else 0.75 * before + 0.25 * took

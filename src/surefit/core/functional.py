@@ -262,29 +262,40 @@ def vjp(f: Callable[P, R], *args: Any) -> tuple[R, Callable[[Any], tuple[Any, ..
     return (value if mode.grad and older else _plain(value)), pull
 
 
-def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[..., Tensor]:
+@overload
+def jacobian(f: Callable[P, Any], argnums: int = 0) -> Callable[..., Tensor]: ...
+@overload
+def jacobian(f: Callable[P, Any], argnums: tuple[int, ...]) -> Callable[..., tuple[Tensor, ...]]: ...
+def jacobian(f: Callable[P, Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """f: (n...) -> (m...) becomes (m..., n...): all derivatives, one batched backward pass.
+
+    argnums: by which argument, or by which, then a tuple of Jacobians.
 
     >>> jacobian(lambda x: x * x)([1.0, 2.0])
     tensor([[2., 0.],
             [0., 4.]])
     """
     _check_function("jacobian", f)
-    if not isinstance(argnums, int):
-        raise ArgumentError(f"jacobian: argnums={argnums!r} must be the number of one argument")
+    nums = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(i, int) for i in nums):
+        raise ArgumentError(f"jacobian: argnums={argnums!r} must be the number of an argument, or a tuple of numbers")
 
-    def differentiated(*args: Any, **kwargs: Any) -> Tensor:
-        if -len(args) <= argnums < len(args):  # a list is data here, not a tree
-            args = tuple(as_tensor(a) if i == argnums % len(args) else a for i, a in enumerate(args))
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
+        by = {i % len(args) for i in nums if -len(args) <= i < len(args)}  # a list is data here, not a tree
+        args = tuple(as_tensor(a) if i in by else a for i, a in enumerate(args))
         start = next_birth()
         full, twins, _ = _inputs(args, argnums)
         with followed():
             y = _result("jacobian", f(*full, **kwargs))
-        x, m = twins[0], y.numel()
+        m = y.numel()
         rows = Frame(m, level=start)  # a cotangent for each element of y; batches inside f are further outside
         basis = Batched(ops.reshape(ops.cast(ops.mask(m, m, ops.eq), dtype=y.dtype), shape=(m, *y.shape)), rows)
-        (g,) = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start), along=rows)
-        return ops.reshape(batch_leave(g, frame=rows), shape=(*y.shape, *x.shape))  # (m, n...)
+        pulled = _pull([(y, wrap(basis))], twins, mode.grad and _older_graph([y], start), along=rows)
+        found = tuple(
+            ops.reshape(batch_leave(g, frame=rows), shape=(*y.shape, *x.shape))  # (m, n...)
+            for g, x in zip(pulled, twins, strict=True)
+        )
+        return found if isinstance(argnums, tuple) else found[0]
 
     return differentiated
 

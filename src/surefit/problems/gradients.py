@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import number_array
-from surefit.core.creation import as_tensor, from_numpy
+from surefit.core import ops
+from surefit.core.creation import as_tensor
 from surefit.core.functional import grad, vjp
 from surefit.core.functions import isnan, stack
 from surefit.core.ops import broadcast_to, logical_not, maximum, where
-from surefit.core.tensor import Tensor
+from surefit.core.tensor import Tensor, wrap
 from surefit.errors import ArgumentError, DataError, ShapeError
 from surefit.formulas import Formula
 from surefit.sentences import Sentence, say
@@ -107,8 +108,8 @@ def with_gradients(network: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
     """A network at x (n, d): what it gives (n, k), and the gradients by x (n, k, d), both differentiable. Records."""
     prediction, pull = vjp(network, x)
     n, k = prediction.shape
-    basis = np.eye(k, dtype=prediction.dtype)
-    return prediction, stack([pull(broadcast_to(from_numpy(row), shape=(n, k)))[0] for row in basis], 1)
+    basis = wrap(ops.cast(ops.mask(k, k, ops.eq), dtype=prediction.dtype))  # made where it is recorded, not an array
+    return prediction, stack([pull(broadcast_to(basis[i], shape=(n, k)))[0] for i in range(k)], 1)
 
 
 class GradientLoss:

@@ -42,8 +42,8 @@ def _triangle_of(A: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.qr(A, mode="r"))
 
 
-def _products(A: np.ndarray) -> np.ndarray:
-    """A'A (n, n)."""
+def products(A: np.ndarray) -> np.ndarray:
+    """A'A (n, n), of many rows in blocks, on all cores that are free."""
     return np.asarray(sum(each(lambda block: block.T @ block, _blocks(A))))
 
 
@@ -79,7 +79,7 @@ class Linearised:
     @cached_property
     def normal(self) -> np.ndarray:
         """D^-1 J'J D^-1 (n, n)."""
-        return _products(self.jacobian) / np.outer(self.scale, self.scale)
+        return products(self.jacobian) / np.outer(self.scale, self.scale)
 
     @cached_property
     def columns(self) -> np.ndarray:

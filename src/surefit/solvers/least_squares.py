@@ -121,6 +121,7 @@ def levenberg_marquardt(
     linear: str = "auto",
     callback: Callback | None = None,
     keeper: Keeper | None = None,
+    rank: bool = True,
 ) -> Result:
     """Minimises 1/2 sum of fun(x)^2 (or of a robust loss), from x0.
 
@@ -138,7 +139,8 @@ def levenberg_marquardt(
     the ones for differences; time is in seconds; None: no limit). With validate, x is the point where that was lowest.
     callback(x, iteration) stops it by returning True. keeper: keeps its state, from which it goes on in another
     process; jac must then be a function.
-    linear: "auto", "svd" or "qr", see `surefit.solvers.damped`.
+    linear: "auto", "svd" or "qr", see `surefit.solvers.damped`. rank: whether that of the Jacobian is found at the end;
+    of many variables it takes as long as several iterations.
 
     Residuals or a Jacobian that are not finite at x0 end it at once with status "not_finite"; later they only shorten
     the step. NumPy's warnings are off meanwhile.
@@ -162,7 +164,7 @@ def levenberg_marquardt(
         raise ArgumentError(f"{name}: validate={validate!r} must be a function x -> cost, or None")
     if keeper is not None and not callable(jac):
         raise ArgumentError(f"{name}: keeper: differences remember more than is kept; give jac as a function")
-    return _Descent(problem, damping, _Scaling(name, x_scale, problem.n), linear, geodesic).run(
+    return _Descent(problem, damping, _Scaling(name, x_scale, problem.n), linear, geodesic, rank).run(
         ftol, xtol, gtol, goal, validate, max_fail, keeper
     )
 
@@ -221,9 +223,10 @@ class _Descent:
         scaling: _Scaling,
         linear: str,
         geodesic: bool,
+        ranked: bool = True,
     ) -> None:
         self.problem, self.damping, self.scaling = problem, damping, scaling
-        self.linear, self.geodesic = linear, geodesic
+        self.linear, self.geodesic, self.ranked = linear, geodesic, ranked
         if not scaling.from_jacobian:
             problem.differences.typical = 1.0 / scaling.d
         self.trace = problem.trace
@@ -240,8 +243,9 @@ class _Descent:
         if self.J is not None and np.isfinite(self.J).all() and np.isfinite(self.cost):
             r, J = p.loss.weighted(self.r, self.J)
             slope = float(np.abs(_projected(r @ J, self.x, p.low, p.high)).max())
-            norms = column_norms(J)
-            rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
+            if self.ranked:
+                norms = column_norms(J)
+                rank = Linearised(J, r, np.where(norms > 0, norms, 1.0), self.linear).rank()
         if p.differences.doubt.any() and status in ("gradient", "cost", "step", "precision"):
             status = "stalled"  # what looks like a minimum is one of a Jacobian that says nothing
         if reason is None:

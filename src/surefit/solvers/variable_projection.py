@@ -22,6 +22,7 @@ from surefit.errors import ArgumentError, DtypeError, ShapeError
 from surefit.keywords import naming
 from surefit.sentences import Sentence, say
 
+from .damped import products
 from .features import decompose, shares
 from .problem import real_numbers
 from .result import Callback, Keeper, Result, Trace
@@ -350,7 +351,7 @@ class _Steps:
 
     def __init__(self, j: np.ndarray, r: np.ndarray, least: np.ndarray) -> None:
         self.j, self.r = j, r
-        self.gram = j.T @ j if len(j) >= TALL else None
+        self.gram = products(j) if len(j) >= TALL else None
         squares = _squares(j) if self.gram is None else np.diag(self.gram)
         self.longest = np.maximum(np.sqrt(squares), least)
         self.norms = np.where(self.longest > 0.0, self.longest, 1.0)

@@ -438,6 +438,7 @@ FITS = {
         "模型需要基本运算 {0}，本版 surefit 没有；请升级 surefit"
     ),
     # exports
+    "the ending of {} is that of {}; write {}, or {}": "{0} 的扩展名属于 {1} 格式；请写到 {2}，或用 {3}",
     "the ending of {} names no format; say which with to=: {}": "{0} 的扩展名不是已知格式；请用 --to 指明：{1}",
     "the name {} cannot be written into code; use letters and digits": "名称 {0} 不能写进代码；请用字母和数字",
     (

@@ -83,6 +83,8 @@ CHINESE = {
     "units": "单元数",
     "units and their sum": "各单元与它们之和",
     "what each unit adds": "每个单元的贡献",
+    "what each unit adds to {output}": "每个单元对 {output} 的贡献",
+    "the first {shown} of {count} outputs": "{count} 个输出中的前 {shown} 个",
     "sum and bias": "总和（含偏置）",
     "hinges": "折点",
     "network - target": "网络 − 目标",

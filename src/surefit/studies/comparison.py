@@ -306,7 +306,7 @@ class Comparison:
                 for name in self.names
             ]
             panels.append((label, values))
-        best = self._best_name()
+        best = self.best_name
         place = None if best is None else self.names.index(best)
         return view.dots(self.names, panels, best=place, title=title or self._title)
 
@@ -314,20 +314,21 @@ class Comparison:
     def _title(self) -> str:
         return "several targets" if len(self._targets) > 1 else self._every[0].target
 
-    def _best_name(self) -> str | None:
+    @property
+    def best_name(self) -> str | None:
         """The way with the best fit; None where errors are of several targets, or of several kinds."""
         if len(self._targets) > 1 or len(self._measures) > 1:
             return None
         best = self.best
         return next(name for name, each in zip(self.names, self.results, strict=True) if any(f is best for f in each))
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
+    def cells(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells of what is shown."""
         first = self._every[0]
         head = ["", "parameters", *self._shown.values(), "seconds"]
         cells = []
         for row in self._medians():
-            name = row["variant"] + (" *" if row["variant"] == self._best_name() and len(self) > 1 else "")
+            name = row["variant"] + (" *" if row["variant"] == self.best_name and len(self) > 1 else "")
             if row["parameters"] is None:
                 cells.append([name, "", "failed" if row["failed"] != "not done" else "not done", "", ""])
                 continue
@@ -340,22 +341,22 @@ class Comparison:
         return head, cells
 
     def __repr__(self) -> str:
-        head, cells = self._cells()
+        head, cells = self.cells()
         widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
         lines = []
         for first, *numbers in (head, *cells):
             row = [first.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=True))]
             lines.append("  ".join(row).rstrip())
-        return "\n".join([*lines, *self._notes()])
+        return "\n".join([*lines, *self.notes()])
 
-    def _notes(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What stands below the table."""
         most = max(len(each) for each in self.results)
         failed = [
             f"{row['variant']}: {row['failed']}" for row in self._medians() if row["failed"] not in ("", "not done")
         ]
         ended = ["interrupted: not all fits were made"] if self.interrupted else []
-        chosen = "the least error"
+        chosen = "* the least error"
         if len(self._targets) > 1:
             return [
                 "the errors are of several targets, and say nothing of each other: none is marked as the best",
@@ -368,17 +369,17 @@ class Comparison:
                 *failed, *ended,
             ]  # fmt: skip
         if self.best.problem.function is None:  # the rows whose errors are shown had no part in it
-            chosen = "the best where it was chosen, by validation rows or rows left out, as within a fit"
-        return [f"* {chosen}" + (f"; medians of {most} seeds" if most > 1 else ""), *failed, *ended]
+            chosen = "* the best where it was chosen, by validation rows or rows left out, as within a fit"
+        return [chosen + (f"; medians of {most} seeds" if most > 1 else ""), *failed, *ended]
 
     def _repr_html_(self) -> str:
-        head, cells = self._cells()
+        head, cells = self.cells()
         left = " style='text-align:left'"
         rows = []
         for tag, line in [("th", head), *(("td", cells_) for cells_ in cells)]:
             parts = (f"<{tag}{'' if i else left}>{html.escape(cell)}</{tag}>" for i, cell in enumerate(line))
             rows.append(f"<tr>{''.join(parts)}</tr>")
-        notes = "<br>".join(map(html.escape, self._notes()))
+        notes = "<br>".join(map(html.escape, self.notes()))
         return f"<table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table><p>{notes}</p>"
 
 
@@ -398,9 +399,9 @@ def measure_of(found: Fit) -> str:
         return f"pinball loss at {', '.join(f'{level:g}' for level in problem.quantiles)}"
     if found.classified is not None:
         return "log loss"
-    of = "errors of the logarithm" if problem.log_target else "errors"
-    counted = any(note.code.startswith("robust-") for note in problem.notes)
-    return f"squared {of}" + (", those of outliers counting less" if counted else "")
+    told = "squared errors of the logarithm" if problem.log_target else "squared errors"
+    robust = any(note.code.startswith("robust-") for note in problem.notes)
+    return told + (", those of outliers counting less" if robust else "")
 
 
 def _row(name: str, found: Fit | SurefitError) -> dict[str, Any]:

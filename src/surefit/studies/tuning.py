@@ -614,7 +614,8 @@ class Tuning:
             panels.append(view.Panel([dots], name, "loss", log="x" * wide + log, kinds=kinds))
         return view.chart(panels, title=title or self.best.target)
 
-    def _lines(self) -> tuple[list[str], list[list[str]]]:
+    def cells(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells of the best trials."""
         ranked = self._ranked()[:MOST_SHOWN]
         shown = SHOWN if self.best.classified is None else SHOWN_OF_CLASSES
         head = ["trial", "loss", *shown.values(), "parameters", "seconds", "settings"]
@@ -636,7 +637,7 @@ class Tuning:
         return f"{self.best.target}: {len(self.trials)} trials" + (f", {failed} failed" if failed else "") + self._ended
 
     def __repr__(self) -> str:
-        head, cells = self._lines()
+        head, cells = self.cells()
         widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
         lines = []
         for line in (head, *cells):
@@ -645,7 +646,7 @@ class Tuning:
         return "\n".join([self._note(), *lines])
 
     def _repr_html_(self) -> str:
-        head, cells = self._lines()
+        head, cells = self.cells()
         rows = [
             "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in line) + "</tr>"
             for tag, line in [("th", head), *(("td", own) for own in cells)]

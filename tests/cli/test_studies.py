@@ -124,6 +124,19 @@ def test_an_interrupt_leaves_the_table_and_the_files(surefit, monkeypatch):
     assert ran.code == 130 and " trials, interrupted" in ran.out and len(made) == 2
 
 
+def test_pictures_are_in_the_language_that_is_spoken():
+    from surefit.view.style import speaking
+
+    found = sf.compare("sin(x)", "x=-3:3", method="features", hidden=[3, 6])
+    searched = sf.tune("sin(x)", "x=-3:3", {"units": (2, 9)}, trials=3, method="features")
+    with speaking("zh"):
+        labels = [axes.get_xlabel() for axes in found.plot().axes if axes.get_xlabel()]
+        of_search = [label for axes in searched.plot().axes for label in (axes.get_xlabel(), axes.get_ylabel())]
+    assert labels == ["最大 |误差|", "均方根误差", "秒"]
+    assert {"试验", "损失", "units"} <= set(of_search)
+    assert "max |error|" in [axes.get_xlabel() for axes in found.plot().axes]
+
+
 def test_in_chinese_all_but_names_is_chinese(surefit):
     ran = surefit(f"compare {WAVE} {BOTH} --lang zh")
     assert "新取的点" in ran.out and "误差最小" in ran.out and "参数" in ran.out

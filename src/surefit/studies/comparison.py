@@ -298,6 +298,7 @@ class Comparison:
     def plot(self, title: str | None = None) -> Figure:
         """Errors and seconds of all ways, each fit a dot."""
         from surefit import view
+        from surefit.view.language import say
 
         panels = []
         for key, label in (*self._shown.items(), ("seconds", "seconds")):
@@ -305,10 +306,10 @@ class Comparison:
                 [row[key] for row in self.rows if row["variant"] == name and row[key] is not None]
                 for name in self.names
             ]
-            panels.append((label, values))
+            panels.append((say(label), values))
         best = self.best_name
         place = None if best is None else self.names.index(best)
-        return view.dots(self.names, panels, best=place, title=title or self._title)
+        return view.dots(self.names, panels, best=place, title=title or say(self._title))
 
     @property
     def _title(self) -> str:

@@ -589,17 +589,18 @@ class Tuning:
     def plot(self, title: str | None = None) -> Figure:
         """The loss of each trial and the least so far; beside it the loss against each setting that is a number."""
         from surefit import view
+        from surefit.view.language import say
 
         done = [one for one in self.trials if one.status == "done"]
         losses = np.array([one.loss for one in done])
         numbers = np.array([one.number for one in done])
         least = np.minimum.accumulate(losses)
         both = [
-            view.Curve(numbers, losses, "trials", "points"),
-            view.Curve(numbers, least, "the least so far", "steps"),
+            view.Curve(numbers, losses, say("trials"), "points"),
+            view.Curve(numbers, least, say("the least so far"), "steps"),
         ]
         log = "y" if (losses > 0).all() else ""
-        panels = [view.Panel(both, "trial", "loss", log=log)]
+        panels = [view.Panel(both, say("trial"), say("loss"), log=log)]
         for name in done[0].settings:
             values = [one.settings.get(name) for one in done]
             kinds: list[str] = []
@@ -611,7 +612,7 @@ class Tuning:
                 kinds = list(dict.fromkeys(map(str, values)))
                 x = np.array([kinds.index(str(value)) for value in values], np.float64)
             dots = view.Curve(x, losses, "", "points")
-            panels.append(view.Panel([dots], name, "loss", log="x" * wide + log, kinds=kinds))
+            panels.append(view.Panel([dots], name, say("loss"), log="x" * wide + log, kinds=kinds))
         return view.chart(panels, title=title or self.best.target)
 
     def cells(self) -> tuple[list[str], list[list[str]]]:

@@ -41,7 +41,7 @@ def text_of(node):
 
 ROOMS = (
     "formulas data problems search fitting storage models exporters bounds attempts cli reports view play experiments "
-    "solvers readings"
+    "solvers readings studies"
 ).split()
 KINDS = ("file", "model file", "certificate")  # "there is no {what} {path}{near}"
 MADE = {f"there is no {what} {{}}{near}" for what in KINDS for near in ("", "; did you mean {}?")}

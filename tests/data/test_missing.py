@@ -1,5 +1,7 @@
 """Missing inputs that are filled in by a median: scikit-learn's imputer is the oracle."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -177,6 +179,7 @@ def test_a_column_without_any_value_is_told_as_such(nothing, drop):
     rows = {"a": nothing, "x": np.arange(20.0), "y": np.arange(20.0)}
     with pytest.raises(DataError, match=r"column 'a' holds no value at all; leave it out: .*columns="):
         surefit.data.read_table(rows, drop_missing=drop)
-    with pytest.raises(DataError, match="column 'a' holds no value at all"):
-        surefit.data.read_table(rows, targets="a", missing="median")
+    for call in (partial(surefit.data.read_table, targets="a"), partial(surefit.fit, target="a")):
+        with pytest.raises(DataError, match=r"column 'a' holds no value at all; it is to be predicted, .* target="):
+            call(rows, missing="median")
     assert len(surefit.data.read_table(rows, columns=["x", "y"])) == 20

@@ -189,6 +189,14 @@ def test_formats_are_known_by_their_ending(tmp_path):
         format_of(tmp_path / "a.c", "pascal")
     with pytest.raises(ArgumentError, match="names no format"):
         format_of(tmp_path / "a.txt.xyz", None)
+    assert format_of(tmp_path / "a.txt.xyz", "c") == "c"
+
+
+def test_a_format_and_an_ending_of_another_one_contradict(tmp_path):
+    with pytest.raises(ArgumentError, match=r"to='onnx': the ending of 'a.c' is that of c; write 'a.onnx', or to='c'"):
+        format_of(tmp_path / "a.c", "onnx")
+    assert format_of(tmp_path / "a.c", "casadi") == "casadi"  # which is C as well
+    assert format_of(tmp_path / "a.fmu", "fmu3") == "fmu3"
 
 
 def test_derivatives_are_refused_where_there_are_none(tmp_path):

@@ -553,3 +553,33 @@ def test_damaged_and_foreign_files(tmp_path):
     for path, words in [*cases, (tmp_path / "none", "no model file")]:
         with pytest.raises(ModelFileError, match=words):
             surefit.load(path)
+
+
+def test_an_interrupt_before_the_loop_is_ready_leaves_a_fit(monkeypatch):
+    from surefit.attempts import descent
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(descent, "loop_for", interrupted)
+    fit = surefit.fit("sin(x)", "x=-3:3", method=surefit.Adam(epochs=3), model=(8,))
+    assert fit.interrupted and np.isfinite(fit.error.max)
+
+
+def test_an_interrupt_of_the_last_look_at_the_error_leaves_the_same_error(monkeypatch):
+    from surefit.search import runner
+
+    arguments = dict(method="features", model=(6,))
+    whole = surefit.fit("sin(5*x)", "x=-3:3", **arguments)
+    told, calls = runner.error_told, []
+
+    def interrupted(*given):
+        calls.append(given)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return told(*given)
+
+    monkeypatch.setattr(runner, "error_told", interrupted)
+    fit = surefit.fit("sin(5*x)", "x=-3:3", **arguments)
+    assert fit.interrupted and not whole.interrupted and len(calls) == 2
+    assert fit.error == whole.error

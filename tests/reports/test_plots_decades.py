@@ -108,3 +108,19 @@ def test_a_label_over_decades_has_no_power_of_ten(two, tmp_path):
     if two:
         assert "×10" in fit.plot().axes[0].get_ylabel() or fit.plot().axes[0].yaxis.get_offset_text().get_text()
     plt.close("all")
+
+
+def test_units_of_each_output_add_up_to_it():
+    from surefit.reports.plots import units
+
+    fit = surefit.fit("sin(3*x); 5*exp(x)", "x=0:1", method="features")
+    figure = fit.plot("units")
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    for k, name in enumerate(fit.outputs):
+        x, parts = units(fit, k)
+        rest = fit.predict(x[:, None])[:, k] - parts.sum(axis=1)
+        assert np.ptp(rest) <= 1e-9 * np.abs(parts).sum(axis=1).max()  # what is left is the bias of the output
+        assert f"what each unit adds to {name}" in labels and name in labels
+    many = surefit.fit("; ".join(f"sin({k}*x)" for k in range(1, 9)), "x=0:1", method="features")
+    figure = many.plot("units")
+    assert len(figure.axes) == 12 and "the first 6 of 8 outputs" in figure.get_suptitle()

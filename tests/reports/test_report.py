@@ -567,10 +567,23 @@ def test_the_formula_of_a_logarithmic_target_ends_in_its_exponential(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "lang, proved, measured", [("en", "reached (proved)", "(measured)"), ("zh", "已证明", "（测量）")]
+    "lang, proved, measured, first, other",
+    [
+        ("en", "reached (proved)", "(measured)", "reached at every point, which is proved", "measuring can tell"),
+        ("zh", "已证明", "（测量）", "在每一点上都已达到，并已证明", "就测量所及而言"),
+    ],
 )
-def test_a_tolerance_that_is_proved_is_not_called_measured(lang, proved, measured, tmp_path):
+def test_a_tolerance_that_is_proved_is_not_called_measured(lang, proved, measured, first, other, tmp_path):
     fit = surefit.fit("sin(x)", "x=-1:1", tol=1e-6, prove=True)
     page = fit.report(tmp_path / "r.md", lang=lang).read_text(encoding="utf-8")
     assert proved in page and measured not in page
+    assert first in page and other not in page
     assert "Losses by epoch" not in page  # a solver has iterations
+
+
+def test_the_first_sentence_names_the_output_that_is_farthest_off(tmp_path):
+    fit = surefit.fit("1e-3*sin(x); 1000*x^3", "x=0:3", method="features", model=(10,))
+    page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")
+    (verdict,) = [line for line in page.splitlines() if line.startswith("**The largest error")]
+    assert f" at x = {fit.error.at['x']:.4g} (y2). It was measured" in verdict
+    assert fit.error.max == fit.error.outputs[1].max > fit.error.outputs[0].max

@@ -165,3 +165,22 @@ def test_values_that_others_were_fitted_to_count_where_few_can_be_asked_for():
     assert len(asked) - spent <= judge.effort.disputed  # few further values, for its likely errors
     assert first.max < 1e-9 and found.max == pytest.approx(10.0) and found.n >= first.n + 50
     assert judge.closer(bump, first, 100, others).max < 1e-9  # what it was fitted to tells nothing
+
+
+@pytest.mark.parametrize(
+    ("formulas", "box"),
+    [
+        ("sin(x); 1000*x^2; 1e-3*cos(x)", "x=0:3"),
+        ("cos(3*x1)*x2; 1000*sin(x1*x2)", "x1=-2:2, x2=-2:2"),
+        ("1000*sin(x1*x2); cos(3*x1)*x2", "x1=-2:2, x2=-2:2"),
+    ],
+)
+def test_the_largest_error_of_all_is_that_of_an_output(formulas, box):
+    """The last look found a larger one, and the line of its output told what was known before."""
+    fit = surefit.fit(formulas, box, method="features", model=(60,))
+    assert fit.error.max == max(part.max for part in fit.error.outputs)
+    worst = max(fit.error.outputs, key=lambda part: part.max)
+    place = [[fit.error.at[name] for name in fit.names]]
+    off = np.abs(fit.predict(place) - fit.problem.function(np.array(place)))[0]
+    assert fit.outputs[int(off.argmax())] == worst.name and worst.at == fit.error.at
+    assert off.max() == pytest.approx(fit.error.max, rel=0.05)

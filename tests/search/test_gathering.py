@@ -596,3 +596,14 @@ def test_an_experiment_takes_points_by_their_names():
 def test_what_is_wrong_with_a_call_is_told_with_its_cure():
     with pytest.raises(DataError, match="return real and imaginary part"):
         surefit.fit(lambda a, b: a + 1j * b, {"a": (0, 1), "b": (0, 1)}, budget=10)
+
+
+def test_an_error_is_told_to_its_end_or_to_the_end_of_a_word():
+    from surefit.problems.runs import SHOWN, Run, Runs
+
+    runs = Runs({"x": (0, 1)})
+    for error in ("short", "word " * SHOWN, "x" * 2 * SHOWN):
+        told = runs.where(Run(np.array([0.5]), (), error=error)).removeprefix("x=0.5: ")
+        assert told == error or (told.endswith(" ...") and error.startswith(told.removesuffix(" ...")))
+        assert len(told) <= SHOWN + 4
+        assert told == error or error == "x" * 2 * SHOWN or told.split()[-2] == "word"

@@ -140,9 +140,9 @@ def test_card_and_report_say_it_in_both_languages(fit, tmp_path):
     assert f"90% 在 {low} 到 {high} 之间" in chinese
     low, high = (f"{end:.3g}" for end in fit.error.rmse_range)
     page = fit.report(tmp_path / "few.md").read_text(encoding="utf-8")
-    assert f"The true one lies between {low} and {high} in 90% of such fits." in page
+    assert f"The true root mean square lies between {low} and {high} in 90% of such fits." in page
     page = fit.report(tmp_path / "zh.md", lang="zh").read_text(encoding="utf-8")
-    assert f"90% 的真实误差在 {low} 到 {high} 之间" in page
+    assert f"90% 的真实均方根误差在 {low} 到 {high} 之间" in page
 
 
 def test_a_fit_in_float32_is_farther_by_what_its_values_have_changed(fit):

@@ -198,3 +198,66 @@ def test_what_has_no_classes_says_so():
 def test_how_many_members_has_one_name(name):
     with pytest.raises(TypeError, match=f"ensemble has no argument '{name}'; did you mean members"):
         surefit.ensemble("sin(x)", "x=0:1", **{name: 3})
+
+
+@pytest.fixture
+def noisy():
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 3, 120)
+    return x, np.exp(np.sin(2 * x) + rng.normal(0, 0.1, 120))
+
+
+@pytest.mark.parametrize(
+    ("ways", "words"),
+    [
+        ({"target_scale": ["log", "linear"], "method": "features"}, "squared errors of the logarithm; squared errors"),
+        ({"loss": ["mse", "huber"], "method": "features"}, "squared errors, those of outliers counting less"),
+    ],
+)
+def test_errors_of_several_kinds_have_no_best(noisy, ways, words):
+    found = surefit.compare(noisy, **ways)
+    assert " *" not in str(found) and words in str(found)
+    with pytest.raises(ArgumentError, match="several kinds of error"):
+        _ = found.best
+    found.plot()
+
+
+def test_one_function_on_two_domains_has_no_best():
+    near, far = (surefit.fit("sin(x)", f"x=0:{end}", **QUICK) for end in (1, 9))
+    found = surefit.compare([near, far])
+    assert "the largest error on x=0:1; the largest error on x=0:9" in str(found) and " *" not in str(found)
+    assert " *" in str(surefit.compare([near, near]))
+
+
+def test_samplings_in_a_list_are_told_apart():
+    counts = [surefit.Sampling(count=20), surefit.Sampling(count=50)]
+    found = surefit.compare("sin(x)", "x=-3:3", data=counts, **QUICK)
+    assert found.names == ("data=Sampling(count=20)", "data=Sampling(count=50)")
+    rng = np.random.default_rng(0)
+    weights = [surefit.Sampling(weights=rng.uniform(1, 2, 60)) for _ in range(2)]
+    x = np.linspace(0, 1, 60)
+    found = surefit.compare((x, np.sin(3 * x)), data=weights, **QUICK)
+    assert found.names == ("data=Sampling 1", "data=Sampling 2")
+    with pytest.raises(ArgumentError, match="'8' stands twice"):
+        surefit.compare("sin(x)", "x=-3:3", hidden=[8, 8], **QUICK)
+
+
+def test_an_interrupt_keeps_what_was_found(monkeypatch):
+    from surefit.studies import comparison
+
+    made = []
+
+    def interrupted(*what, **settings):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(surefit.fit(*what, **settings))
+        return made[-1]
+
+    monkeypatch.setattr(comparison, "fit", interrupted)
+    found = surefit.compare("sin(x)", "x=-3:3", hidden=[4, 6, 8], **QUICK)
+    assert found.interrupted and [len(each) for each in found.results] == [1, 1, 0]
+    assert found.best is made[1]
+    assert "not done" in str(found) and "interrupted: not all fits were made" in str(found)
+    made[:] = [None, None]  # and with nothing found there is nothing to keep
+    with pytest.raises(KeyboardInterrupt):
+        surefit.compare("sin(x)", "x=-3:3", hidden=[4, 6, 8], **QUICK)

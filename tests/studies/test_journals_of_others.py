@@ -69,7 +69,7 @@ def test_processes_without_a_trial_are_told_from_a_lack_of_time(monkeypatch):
     class Nothing:
         trials = ()
 
-    monkeypatch.setattr("surefit.studies.tuning._in_processes", lambda *_: Nothing)
+    monkeypatch.setattr("surefit.studies.tuning._in_processes", lambda *_: (Nothing, False))
     with pytest.raises(ArgumentError, match="__main__"):
         surefit.tune("sin(x)", "x=0:3", processes=2, **SEARCH)
 

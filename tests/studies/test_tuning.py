@@ -220,3 +220,56 @@ def test_of_classes_it_is_shown_how_often_they_are_right(tmp_path):
 
 def _number(found):
     return next(one.number for one in found.trials if one.status == "done" and one.settings == found.settings)
+
+
+def test_an_interrupt_keeps_the_trials_and_the_journal_goes_on(tmp_path, monkeypatch):
+    from surefit.studies import tuning
+
+    journal, made = tmp_path / "journal.log", []
+
+    def interrupted(*what, **settings):
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        made.append(surefit.fit(*what, **settings))
+        return made[-1]
+
+    search = {"units": (2, 30)}
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "fit", interrupted)
+        found = surefit.tune("sin(x)", "x=-3:3", search, trials=4, method="features", journal=journal)
+    assert found.interrupted and "2 trials, interrupted" in str(found)
+    assert [one.status for one in found.trials] == ["done", "done"]
+    assert found.best is min(made, key=lambda fit: fit.error.max)
+    went_on = surefit.tune("sin(x)", "x=-3:3", search, trials=4, method="features", journal=journal)
+    assert not went_on.interrupted and [one.status for one in went_on.trials] == ["done"] * 4
+    assert [one.loss for one in went_on.trials[:2]] == [one.loss for one in found.trials]
+
+
+def test_a_search_interrupted_in_its_first_trial_is_an_interrupt(monkeypatch):
+    from surefit.studies import tuning
+
+    def interrupted(*what, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tuning, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        surefit.tune("sin(x)", "x=-3:3", {"units": (2, 30)}, trials=4, method="features")
+
+
+def test_choices_that_are_tuples_are_told_as_they_are(tmp_path):
+    """Optuna knows them by their places, which a journal holds."""
+    search = {"hidden": [(3, 3), 8]}
+    given = dict(trials=2, method=surefit.LM(iterations=3), journal=tmp_path / "journal.log")
+    found = surefit.tune("sin(x)", "x=-3:3", search, **given)
+    assert {str(one.settings["hidden"]) for one in found.trials} <= {"(3, 3)", "8"}
+    assert "3-3" in str(found) or all(one.settings["hidden"] == 8 for one in found.trials)
+    from_journal = surefit.tune("sin(x)", "x=-3:3", search, **given)
+    assert from_journal.settings == found.settings and from_journal.best.error == found.best.error
+
+
+def test_trials_that_are_judged_by_several_kinds_of_error_are_no_search():
+    rng = np.random.default_rng(0)
+    x = np.linspace(0, 3, 80)
+    y = np.exp(np.sin(2 * x) + rng.normal(0, 0.1, 80))
+    with pytest.raises(ArgumentError, match=r"squared errors of the logarithm.*say nothing of each other"):
+        surefit.tune((x, y), None, {"target_scale": ["log", "linear"]}, trials=20, method="features")

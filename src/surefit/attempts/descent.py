@@ -44,6 +44,7 @@ def descend(attempt: Attempt, method: FirstOrder, progress: Progress, within: Wi
         notify_model(progress.callbacks, model, problem, attempt.seed)
         progress.shown = True
     network.train()
+    loop = None
     try:
         loop = None if attempt.jit is False else loop_for(epochs, attempt.jit)
         epochs.begin()

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time as clock
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from surefit.attempts.events import Callback, Epoch, Finished, Started, Step, no
 from surefit.attempts.journal import Journal, Underway
 from surefit.attempts.keeping import Best
 from surefit.sentences import Sentence, say
+
+Found = TypeVar("Found")
 
 
 class Progress:
@@ -88,6 +90,14 @@ class Progress:
         if self.stopped is None and self.halted is not None and self.halted():
             self.stopped = say("halted")
         return self.stopped is not None
+
+    def twice(self, look: Callable[[], Found]) -> Found:
+        """What `look` finds, which is looked at once more after an interrupt: a second one ends it."""
+        try:
+            return look()
+        except KeyboardInterrupt:  # what was found before is not lost for that, and its error is told as it is
+            self.interrupted = True
+            return look()
 
     # --- events ---
 

@@ -16,7 +16,7 @@ from surefit._version import __version__
 from surefit.errors import ArgumentError, SurefitError
 from surefit.sentences import Sentence
 
-from . import experiments, models, playing, proofs, signals, streams, tables, training
+from . import experiments, models, playing, proofs, signals, streams, studies, tables, training
 from .grammar import Command, Group, with_language
 from .language import complaint, language_of, of_locale, speaking
 from .report import Lang, say
@@ -29,6 +29,8 @@ Fit a formula:  surefit fit "sin(x1) - cos(x2)" --on x1=-5:5 --on x2=-5:5 --out 
 Fit a table:    surefit fit data.csv --targets price --out prices
 
 Fit a program:  surefit fit --command "./sim {x1} {x2}" --on x1=0:1 --on x2=0:1 --budget 200 --jobs 4
+
+Compare ways:   surefit compare data.csv --method features --method varpro --out ways
 
 Use a model:    surefit predict demo/model.safetensors --at x1=1,x2=2
 
@@ -77,7 +79,7 @@ def surefit(
         print(context.get_help())
 
 
-for module in (training, models, proofs, tables, experiments, playing):
+for module in (training, studies, models, proofs, tables, experiments, playing):
     for command in module.COMMANDS:
         app.command(cls=Command)(with_language(command))
 

@@ -32,6 +32,56 @@ CHINESE = {
         "退出码：0 完成，2 输入有误，3 未达到 --tol，130 被 Ctrl-C 中断（SIGTERM 为 143，SIGHUP 为 "
         "129）；中断时此前最好的模型已写入 --out。"
     ),
+    "Fit a formula or a table in several ways, and show them side by side.": "用几种方式拟合公式或数据表，并列比较。",
+    (
+        "An option that is given several times is tried with each of its values, all combinations of several such "
+        "options."
+    ): ("重复给出的选项逐一试用其每个值；几个这样的选项则试用所有组合。"),
+    "Exit codes: 0 done, 2 wrong input, 3 --tol not reached by the best, 130 stopped by Ctrl-C.": (
+        "退出码：0 完成，2 输入有误，3 最好的一个未达到 --tol，130 被 Ctrl-C 中断。"
+    ),
+    "How many seeds each is tried with; the table shows the median.": "每种方式试用的种子数；表中为中位数。",
+    "Write the table, its picture and the best model there.": "把表格、图和最好的模型写到那里。",
+    "Search sizes, activations, methods and their settings for the best fit of a formula or a table.": (
+        "搜索大小、激活函数、方法及其设置，求公式或数据表的最好拟合。"
+    ),
+    "--time is the time of all trials. With --tol the search ends with the first fit within it. Optuna is needed.": (
+        "--time 是全部试验的时间。给出 --tol 时，首个达到它的拟合结束搜索。需要 Optuna。"
+    ),
+    (
+        "What is varied: units=4:64, lr=1e-4:1e-1:log, activation=tanh,sin, hidden=8,16-16. Default: sizes, "
+        "activations and the learning rate."
+    ): "变动的设置：units=4:64、lr=1e-4:1e-1:log、activation=tanh,sin、hidden=8,16-16。默认：大小、激活函数和学习率。",
+    "How many fits; those in --journal count.": "拟合次数；--journal 中已有的也算。",
+    "Seed of the fits and of the search.": "拟合和搜索的随机种子。",
+    "Keep every trial there; the same command goes on from it.": "把每次试验记在那里；同样的命令从它继续。",
+    "How many trials at once, each in a process of its own.": "同时进行的试验数，各用一个进程。",
+    "one way alone cannot be compared; give an option twice, such as {example}": (
+        "只有一种方式，无法比较；请把某个选项给出两次，例如 {example}"
+    ),
+    "{name!r} stands twice; give each value once": "{name!r} 出现了两次；每个值只给一次",
+    "--vary {text}: expected {forms}": "--vary {text}：应为 {forms}",
+    "trial {number}/{trials}  {loss}": "试验 {number}/{trials}  {loss}",
+    "{target}: {count} trials": "{target}：{count} 次试验",
+    ", {count} failed": "，{count} 次失败",
+    ", interrupted": "，已中断",
+    "fresh points": "新取的点",
+    "test rows": "测试行",
+    "validation rows": "验证行",
+    "training rows": "训练行",
+    "rows left out one by one": "逐行留出",
+    "not done": "未进行",
+    "failed": "失败",
+    "trial": "试验",
+    "Compare ways": "比较方式",
+    "loss": "损失",
+    "max |error|": "最大 |误差|",
+    "rmse": "均方根误差",
+    "accuracy": "准确率",
+    "log loss": "对数损失",
+    "parameters": "参数",
+    "seconds": "秒",
+    "settings": "设置",
     "Values of a model at points, or for every row of a table.": "求模型在若干点处的值，或对表格的每一行求值。",
     ("What a model is: target, domain, network, method, error, seed, version, size."): (
         "查看模型：目标、范围、网络、方法、误差、随机种子、版本、大小。"

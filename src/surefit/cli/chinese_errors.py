@@ -627,7 +627,9 @@ _KNOWN = {
         "分隔符应为一个字符，不能是引号或小数点，实际为 {0}"
     ),
     "the name {} stands over {} columns; names must differ": "名称 {0} 出现在 {1} 列上；名称不能相同",
-    "column {} holds no value at all; leave it out": "列 {0} 没有任何值；请不用它",
+    "column {} holds no value at all": "列 {0} 没有任何值",
+    "leave it out: name the inputs with {}": "请不用它：用 {0} 指明输入",
+    "it is to be predicted, and another is named with {}": "它是要预测的列；用 {0} 可以指明另一列",
     "column {} holds no value at all, so it has no median; leave it out": "列 {0} 没有任何值，因而没有中位数；请不用它",
     "it does not fit into the memory here; give a part of its rows": "这里的内存放不下；请只给出一部分行",
     "this {} is sparse; give .toarray(), which has all its zeros": "这个 {0} 是稀疏的；请给出 .toarray()，含有全部的零",

@@ -438,6 +438,32 @@ FITS = {
         "模型需要基本运算 {0}，本版 surefit 没有；请升级 surefit"
     ),
     # exports
+    "* the least error": "* 误差最小",
+    "medians of {#} seeds": "{0} 个种子的中位数",
+    "* the best where it was chosen, by validation rows or rows left out, as within a fit": (
+        "* 按验证行或留出的行选出的最好者，与一次拟合之内相同"
+    ),
+    "the errors are of several targets, and say nothing of each other": "误差属于不同的目标，彼此不可比较",
+    "none is marked as the best": "不标出最好者",
+    "chosen by several kinds of error, which say nothing of each other: none is the best ({})": (
+        "按不同种类的误差选出，彼此不可比较，因此没有最好者（{0}）"
+    ),
+    "squared errors of the logarithm": "对数的平方误差",
+    "squared errors": "平方误差",
+    "those of outliers counting less": "离群值计得较轻",
+    "neither `fit` nor a method has such a setting": "拟合和方法都没有这个设置",
+    "{} must be a file in a folder that exists": "{0} 应为已有文件夹中的文件",
+    "all {#} trials failed": "{0} 次试验都失败了",
+    "the first with {}": "第一次：{0}",
+    "{} exists and is no journal of a search": "{0} 已存在，且不是搜索的记录",
+    "{} holds another search": "{0} 中是另一次搜索",
+    "give another file": "请换一个文件",
+    "interrupted: not all fits were made": "已中断：并非所有拟合都已完成",
+    "with {} fits are chosen by {}, and before by {}, which say nothing of each other": (
+        "用 {0} 的拟合按 {1} 选出，之前的按 {2}，彼此不可比较"
+    ),
+    "search one kind, or see them side by side with compare": "请只搜索一种，或用 compare 并列比较",
+    "the ending of {} is that of {}; write {}, or {}": "{0} 的扩展名属于 {1} 格式；请写到 {2}，或用 {3}",
     "the ending of {} names no format; say which with to=: {}": "{0} 的扩展名不是已知格式；请用 --to 指明：{1}",
     "the name {} cannot be written into code; use letters and digits": "名称 {0} 不能写进代码；请用字母和数字",
     (

@@ -172,8 +172,6 @@ PASSED = (
     "restarts",
     "jit",
     "task",
-    "checkpoint",
-    "resume",
     "target_scale",
     "folds",
     "prove",
@@ -185,21 +183,28 @@ def _fit(settings: Mapping[str, Any], callbacks: list[Callable[[Any], None]]) ->
     from surefit import fitting
 
     with speaking_of_options(), _budget(settings) as (program, spending):
-        target, domain, labels = _target(settings) if program is None else (program, settings["on"], {})
-        if "extra_box" in settings:
-            check_extra_box(domain, settings["extra_box"])
+        target, domain, labels = target_of(settings) if program is None else (program, settings["on"], {})
+        places = {key: settings[key] for key in PLACES if key in settings}
         fitted = fitting.fit(
-            target,
-            domain,
-            method=_method(settings),
-            model=_model(settings),
-            data=_data(settings, target, labels),
-            callbacks=callbacks,
-            **{key: settings[key] for key in PASSED if key in settings},
-            **(_of_classes(settings) if settings.get("task") == "classify" else {}),
-            **spending,
+            target, domain, callbacks=callbacks, **arguments_of(settings, target, labels), **places, **spending
         )
-    if isinstance(target, str) or target is program:
+    return fitted if target is program else named(fitted, settings)
+
+
+def arguments_of(settings: Mapping[str, Any], target: Any, labels: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `surefit.fit` that settings are, but for the target and its domain."""
+    return {
+        "method": _method(settings),
+        "model": _model(settings),
+        "data": _data(settings, target, labels),
+        **{key: settings[key] for key in PASSED if key in settings},
+        **(_of_classes(settings) if settings.get("task") == "classify" else {}),
+    }
+
+
+def named(fitted: Fit, settings: Mapping[str, Any]) -> Fit:
+    """A fit of a table, which is called as its file is."""
+    if "target" not in settings or not _is_of_table(settings):
         return fitted
     name = "standard input" if settings["target"] == [STDIN] else Path(settings["target"][0]).name
     source = {**fitted.problem.source, "name": name}
@@ -265,7 +270,7 @@ def _program(settings: Mapping[str, Any]) -> Any:
     return program
 
 
-def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[str, Any]]:
+def target_of(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[str, Any]]:
     """What to fit, a text or a Table, and where; and a label of each row, by which rows are held out."""
     texts = settings.get("target")
     if texts is None:
@@ -273,7 +278,7 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[st
         raise ArgumentError(
             words("what should be fitted? Give a formula or a table, such as: {example}", example=example)
         )
-    if _is_table(texts) or (len(texts) == 1 and "on" not in settings and os.path.isdir(texts[0])):
+    if _is_of_table(settings):
         _refuse(settings, SAMPLES, ("noise", "split"), f"is for formulas; {texts[0]} brings its own points")
         if settings.get("task") == "classify":
             for key in ("target_scale", "row_noise"):
@@ -288,7 +293,15 @@ def _target(settings: Mapping[str, Any]) -> tuple[Any, list[str] | None, dict[st
         return table, settings.get("on"), held_by
     _refuse(settings, TABLE, (), "is for tables; the target is a formula")
     formulas = "; ".join(texts)
-    return formulas, settings.get("on") or missing_domain(formulas), {}
+    domain = settings.get("on") or missing_domain(formulas)
+    if "extra_box" in settings:
+        check_extra_box(domain, settings["extra_box"])
+    return formulas, domain, {}
+
+
+def _is_of_table(settings: Mapping[str, Any]) -> bool:
+    texts = settings["target"]
+    return _is_table(texts) or (len(texts) == 1 and "on" not in settings and os.path.isdir(texts[0]))
 
 
 def _is_table(texts: list[str]) -> bool:

@@ -380,10 +380,10 @@ def _assembled(
         absent = column.missing()
         own_fill = name not in targets and (name in filled if coding is not None else fill)
         if coding is None and not own_fill and n > 1 and absent.all():
-            raise DataError(
-                f"{raw.label}: column {name!r} holds no value at all; leave it out"
-                + cure(": name the inputs with {}", "columns", "", "columns=[...]")
-            )
+            what = "leave it out" + cure(": name the inputs with {}", "columns", "", "columns=[...]")
+            if name in targets:  # which nobody can leave out
+                what = "it is to be predicted" + cure(", and another is named with {}", "target", "...")
+            raise DataError(f"{raw.label}: column {name!r} holds no value at all; {what}")
         if absent.any() and not own_fill:
             if not drop_missing:
                 raise missing_value(

@@ -14,6 +14,7 @@ from surefit.errors import ArgumentError, ExportError
 from surefit.exporters.exportable import Exportable, identifier
 from surefit.exporters.running import RUNNERS, Compared, compared
 from surefit.files import write_together
+from surefit.spelling import spelled
 
 Texts = dict[str, str | bytes]  # ending of each file -> what is in it
 
@@ -105,11 +106,21 @@ FORMATS = {
 
 
 def format_of(path: Path, to: str | None) -> str:
-    """The format that is asked for, or that the ending of the file announces. ArgumentError: neither is known."""
+    """The format that is asked for, or that the ending of the file announces.
+
+    ArgumentError: neither is known, or the ending is that of another format than the one that is asked for.
+    """
     known = ", ".join(FORMATS)
     if to is not None:
         if to not in FORMATS:
             raise ArgumentError(f"to={to!r} is not a format; choose one of {known}")
+        ending, own = path.suffix.lower(), FORMATS[to].endings
+        others = [name for name, f in FORMATS.items() if ending in f.endings]
+        if others and to not in others:
+            raise ArgumentError(
+                f"{spelled('to', repr(to))}: the ending of {path.name!r} is that of {others[0]}; write "
+                f"{path.stem + own[0]!r}, or {spelled('to', repr(others[0]))}"
+            )
         return to
     for name, f in FORMATS.items():
         if path.suffix.lower() in f.endings:

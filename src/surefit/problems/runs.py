@@ -20,7 +20,7 @@ from surefit.problems.proposals import FIRST, filling, next_points
 from surefit.problems.run_log import Run, RunLog, arrays
 from surefit.sentences import Sentence, say
 
-SHOWN = 160  # characters of an error that are told
+SHOWN = 300  # characters of an error that are told
 POINT = 500  # bytes that a point costs on its way, and 64 more for each input
 
 
@@ -188,7 +188,9 @@ class Runs:
     def where(self, run: Run) -> str:
         """A failed evaluation in words."""
         place = ", ".join(f"{n}={v:.6g}" for n, v in zip(self.box.names, run.x, strict=True))
-        return f"{place}: {run.error[:SHOWN]}{'...' if len(run.error) > SHOWN else ''}"
+        # no word is cut, but one that is all
+        cut = run.error[: run.error.rfind(" ", 0, SHOWN) if " " in run.error[:SHOWN] else SHOWN]
+        return f"{place}: {run.error if len(run.error) <= SHOWN else cut + ' ...'}"
 
     def notes(self) -> tuple[Sentence, ...]:
         """What the card should say about evaluations that failed."""

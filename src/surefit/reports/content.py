@@ -83,6 +83,13 @@ def _named(say: Speech, name: str, sentence: Any, *style: str) -> Text:
     return Text(say("named", name=say(name), text=say.sentence(sentence)), *style)
 
 
+def _where(fit: Record) -> str:
+    """The point of the largest error, and of several outputs the one that it is of."""
+    e = fit.error
+    worst = max(e.outputs, key=lambda part: part.max).name if len(e.outputs) > 1 else ""
+    return place(e.at, e.coding) + (f" ({worst})" if worst else "")
+
+
 def verdict(fit: Record, say: Speech) -> list[Block]:
     """What matters, in sentences: the error, and whether it is good enough."""
     e = fit.error
@@ -97,7 +104,7 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
             f"verdict{_how(fit)}",
             rmse=number(e.rmse),
             size=number(e.max),
-            where=place(e.at, e.coding),
+            where=_where(fit),
             n=e.n,
             on=say.known(e.on),
         )
@@ -106,7 +113,9 @@ def verdict(fit: Record, say: Speech) -> list[Block]:
         low, high = map(number, e.rmse_range)
         words.append(say("verdict-range", low=low, high=high, level=e.rmse_range.level))
     if fit.reached is not None:
-        words.append(say(f"verdict-reached{_how(fit)}" if fit.reached else "verdict-missed", tol=f"{fit.tol:g}"))
+        proved = settled(fit)
+        reached, how = fit.reached if proved is None else proved, "-proved" if proved else _how(fit)
+        words.append(say(f"verdict-reached{how}" if reached else "verdict-missed", tol=f"{fit.tol:g}"))
     if fit.interrupted:
         words.append(say("verdict-interrupted"))
     return [Text(" ".join(words) if say.lang == "en" else "".join(words), "strong")]

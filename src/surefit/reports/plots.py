@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from surefit.search.record import Record
 
 
+OUTPUTS = 6  # of a network with more, whose units are drawn
 COLOURED = 6  # units that have a colour of their own; the others are grey
 GREY = 6  # the number of black in the palette
 
@@ -202,19 +203,28 @@ def _plot_surface(fit: Record) -> Figure:
 
 
 def _plot_units(fit: Record) -> Figure:
-    """What each unit of the last hidden layer adds to the first output, and what they give together."""
-    x, parts = units(fit)
-    order = np.argsort(-np.ptp(parts, axis=0), kind="stable")
-    shown = order[:COLOURED]
-    grey = [view.Curve(x, parts[:, j], colour=GREY, strength=0.25) for j in order[COLOURED:][::-1]]
-    curves = [view.Curve(x, parts[:, j], colour=i) for i, j in enumerate(shown)]
-    total = [view.Curve(x, fit._predict(x[:, None])[:, 0], say("sum and bias"), "fit")]
-    if fit.problem.function is not None:
-        total.insert(0, view.Curve(x, fit.problem.function(x[:, None])[:, 0], say("target"), "target"))
-    count = say("{count} units, the largest {shown} in colour", count=parts.shape[1], shown=len(shown))
-    log = "x" if fit.domain.logarithmic else ""
-    left = view.Panel([*grey, *curves], fit.names[0], say("what each unit adds"), title=count, log=log)
-    return view.chart([left, view.Panel(total, fit.names[0], fit.outputs[0], log=log)], title=title(fit))
+    """What each unit of the last hidden layer adds to each output, and what they give together; six outputs at most."""
+    panels, log = [], "x" if fit.domain.logarithmic else ""
+    for k, output in enumerate(fit.outputs[:OUTPUTS]):
+        x, parts = units(fit, k)
+        order = np.argsort(-np.ptp(parts, axis=0), kind="stable")
+        shown = order[:COLOURED]
+        grey = [view.Curve(x, parts[:, j], colour=GREY, strength=0.25) for j in order[COLOURED:][::-1]]
+        curves = [view.Curve(x, parts[:, j], colour=i) for i, j in enumerate(shown)]
+        total = [view.Curve(x, fit._predict(x[:, None])[:, k], say("sum and bias"), "fit")]
+        if fit.problem.function is not None:
+            total.insert(0, view.Curve(x, fit.problem.function(x[:, None])[:, k], say("target"), "target"))
+        count = say("{count} units, the largest {shown} in colour", count=parts.shape[1], shown=len(shown))
+        adds = say("what each unit adds")
+        if len(fit.outputs) > 1:
+            adds = say("what each unit adds to {output}", output=output)
+        panels.append(view.Panel([*grey, *curves], fit.names[0], adds, title=count, log=log))
+        panels.append(view.Panel(total, fit.names[0], output, log=log))
+    heading = title(fit)
+    if len(fit.outputs) > OUTPUTS:
+        first = say("the first {shown} of {count} outputs", shown=OUTPUTS, count=len(fit.outputs))
+        heading = f"{heading} ({first})"
+    return view.chart(panels, title=heading)
 
 
 def _plot_tube(fit: Record) -> Figure:
@@ -265,8 +275,8 @@ def _plot_pieces(fit: Record, pieces: Sequence[Piece]) -> Figure:
     return view.chart(panels, across=min(2, len(panels)), title=title(fit))
 
 
-def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:
-    """Places x (n,), and what each unit of the last hidden layer adds to the first output there, (n, units).
+def units(fit: Record, output: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Places x (n,), and what each unit of the last hidden layer adds to an output there, (n, units).
 
     The sum over the units and the bias of the output is the prediction. ArgumentError: several inputs, or a network
     that is no stack of layers with a linear one at its end.
@@ -283,8 +293,10 @@ def units(fit: Record) -> tuple[np.ndarray, np.ndarray]:
         for layer in layers[:-1]:
             if layer is not None:
                 hidden = layer(hidden)
-    weight = layers[-1].weight.detach().numpy()[0].astype(np.float64)
-    return x, hidden.numpy().astype(np.float64) * weight * float(np.ravel(fit.model.y_scale.numpy())[0])
+    weight = layers[-1].weight.detach().numpy()[output].astype(np.float64)
+    return x, hidden.numpy().astype(np.float64) * weight * float(
+        np.broadcast_to(np.ravel(fit.model.y_scale.numpy()), len(fit.outputs))[output]
+    )
 
 
 def _plot_samples(fit: Record) -> Figure:

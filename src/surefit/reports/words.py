@@ -39,8 +39,8 @@ WORDS: dict[str, Both] = {
         "均方根误差估计为 {rmse}，由 {n} 个{on}得出；其中最大的偏差为 {size}，位于 {where}。",
     ),
     "verdict-range": Both(
-        "The true one lies between {low} and {high} in {level:.0%} of such fits.",
-        "在此类拟合中，有 {level:.0%} 的真实误差在 {low} 到 {high} 之间。",
+        "The true root mean square lies between {low} and {high} in {level:.0%} of such fits.",
+        "在此类拟合中，有 {level:.0%} 的真实均方根误差在 {low} 到 {high} 之间。",
     ),
     "verdict-reached-estimated": Both(
         "The tolerance {tol} that was asked for is reached, as far as the rows can tell.",
@@ -49,6 +49,10 @@ WORDS: dict[str, Both] = {
     "verdict-reached": Both(
         "The tolerance {tol} that was asked for is reached, as far as measuring can tell.",
         "所要求的容差 {tol} 已达到（就测量所及而言）。",
+    ),
+    "verdict-reached-proved": Both(
+        "The tolerance {tol} that was asked for is reached at every point, which is proved.",
+        "所要求的容差 {tol} 在每一点上都已达到，并已证明。",
     ),
     "verdict-missed": Both("The tolerance {tol} that was asked for is NOT reached.", "所要求的容差 {tol} 未达到。"),
     "verdict-interrupted": Both(
@@ -314,7 +318,7 @@ WORDS: dict[str, Both] = {
         "Nothing is wrong: {count} things looked at, all as they should be.", "一切正常：检查了 {count} 项，均无问题。"
     ),
     "findings": Both(
-        "{found} of {count} things looked at deserve a word:", "检查了 {count} 项，其中 {found} 项需要说明："
+        "Worth a word: {found} of {count} things looked at.", "检查了 {count} 项，其中 {found} 项需要说明："
     ),
     "no-diagnosis": Both("This network could not be examined: {why}", "无法检查此网络：{why}"),
     # reproduce

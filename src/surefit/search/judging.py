@@ -151,13 +151,13 @@ class Measured:
     def __str__(self) -> str:
         return str(self.sentence())
 
-    def witnessed(self, size: float, at: dict[str, float]) -> Measured:
-        """The same where a further point is known at which the error is surely so large."""
+    def witnessed(self, size: float, at: dict[str, float], output: int | None = None) -> Measured:
+        """The same where a further point is known at which the error is surely so large. output: of which it is."""
         if not size > self.max:
             return self
-        parts = self.outputs
-        if len(parts) == 1:
-            parts = (replace(parts[0], max=size, at=dict(at)),)
+        output = 0 if len(self.outputs) == 1 else output
+        each = enumerate(self.outputs)
+        parts = tuple(replace(part, max=size, at=dict(at)) if j == output else part for j, part in each)
         return replace(self, max=size, at=dict(at), outputs=parts)
 
     def to_dict(self) -> dict[str, Any]:
@@ -462,9 +462,12 @@ class Judge:
             fresh = np.concatenate([fresh[: count // 3], *more])
         looked_at, sure = 0, None if self.enclosed else Surely(self._values, domain, rng, cautious=True)
 
-        def sizes_of(points: np.ndarray, values: np.ndarray) -> np.ndarray:
+        def sizes_by_output(points: np.ndarray, values: np.ndarray) -> np.ndarray:
             found = _sizes(predict(points), values)
-            return (self.enclosed.certain(points, values, found, error.max) if self.enclosed else found).max(axis=1)
+            return self.enclosed.certain(points, values, found, error.max) if self.enclosed else found
+
+        def sizes_of(points: np.ndarray, values: np.ndarray) -> np.ndarray:
+            return sizes_by_output(points, values).max(axis=1)
 
         for crowd, few in ((0, 0), (count // 2, TOPS), (count // 4, TOPS // 3), (count // 4, TOPS // 6)):
             points = fresh
@@ -511,7 +514,9 @@ class Judge:
             x, sizes = np.concatenate([x, points]), np.append(sizes, _sizes(predict(points), values).max(axis=1))
         largest = int(sizes.argmax())
         at = dict(zip(names, x[largest].tolist(), strict=True))
-        return replace(error.witnessed(float(sizes[largest]), at), n=error.n + looked_at)
+        place = x[largest : largest + 1]
+        output = int(sizes_by_output(place, self._values(place))[0].argmax())
+        return replace(error.witnessed(float(sizes[largest]), at, output), n=error.n + looked_at)
 
     def _among_known(self, predict: Predict, error: Measured, trained: np.ndarray | None) -> Measured:
         """The error of what would be kept where a function was asked for values that others were fitted to."""
@@ -524,10 +529,10 @@ class Judge:
         fresh = np.array([row.tobytes() not in seen for row in x], bool)
         if not fresh.any():
             return error
-        x, sizes = x[fresh], _sizes(predict(x[fresh]), y[fresh]).max(axis=1)
-        largest = int(sizes.argmax())
+        x, sizes = x[fresh], _sizes(predict(x[fresh]), y[fresh])
+        largest, output = divmod(int(sizes.argmax()), sizes.shape[1])
         at = dict(zip(problem.names, x[largest].tolist(), strict=True))
-        return replace(error.witnessed(float(sizes[largest]), at), n=error.n + len(x))
+        return replace(error.witnessed(float(sizes[largest, output]), at, output), n=error.n + len(x))
 
     def _disputed(self, predict: Predict, error: Measured, rivals: Sequence[Predict]) -> Measured:
         """The error of what would be kept at few more points: where one of some rivals differs from it most.
@@ -553,10 +558,12 @@ class Judge:
             values = self._values(places)
             off = predict(places) - values
             known_at, errors = np.concatenate([known_at, domain.shares(places)]), np.concatenate([errors, off])
-            sizes = np.where(np.isfinite(values).all(axis=1), _sizes(predict(places), values).max(axis=1), -np.inf)
+            each = _sizes(predict(places), values)
+            sizes = np.where(np.isfinite(values).all(axis=1), each.max(axis=1), -np.inf)
             if len(sizes):
-                at = dict(zip(problem.names, places[int(sizes.argmax())].tolist(), strict=True))
-                error = error.witnessed(float(sizes.max()), at)
+                largest = int(sizes.argmax())
+                at = dict(zip(problem.names, places[largest].tolist(), strict=True))
+                error = error.witnessed(float(sizes[largest]), at, int(each[largest].argmax()))
                 error = replace(error, n=error.n + int(np.isfinite(sizes).sum()))
 
         for number, rival in enumerate(rivals):

@@ -189,11 +189,7 @@ def tried(state: State, attempt: Attempt, perform: Perform) -> Candidate | None:
     if outcome is None:
         return None
     with state.timings.phase("judging"):
-        try:
-            found = scored(attempt, outcome, state.judge, state.tol)
-        except KeyboardInterrupt:  # what was found is not lost for that: only a second one ends its judging
-            state.progress.interrupted = True
-            found = scored(attempt, outcome, state.judge, state.tol)
+        found = state.progress.twice(lambda: scored(attempt, outcome, state.judge, state.tol))
     state.candidates.append(found)
     if state.prover is not None and not state.progress.interrupted:
         with state.timings.phase("proving"):
@@ -219,7 +215,8 @@ def recorded(
         notify_model(progress.callbacks, best.model, best.problem, state.seed)
     if announce:
         progress.finished(reason)
-    how, error = made(best), error_told(best, state.judge, state.goal, state.timings, state.candidates)
+    how = made(best)
+    error = progress.twice(lambda: error_told(best, state.judge, state.goal, state.timings, state.candidates))
     uncertain = state.judge.uncertain(error)
     warnings = [*best.problem.notes, *uncertain, *progress.warnings]
     timings = dict(state.timings)

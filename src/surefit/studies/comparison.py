@@ -94,29 +94,37 @@ def compare(
         )
     results: list[list[Fit | SurefitError]] = [[] for _ in asked]
     most = seeds * len(asked)
+    interrupted = False
     with shown(progress, None) as displays:
         for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
             name, settings = asked[one]
-            _begin(displays, f"{done}/{most}  {name}:  ", settings.get("time"))
+            _begin(displays, settings, f"{done}/{most}  {name}:  ")
             try:
                 found: Fit | SurefitError = fit(what, domain, seed=seed + number, **_heard(settings, displays))
             except SurefitError as error:
                 found = error
+            except KeyboardInterrupt:  # before it had found anything: what others found is kept
+                if not any(results):
+                    raise
+                interrupted = True
+                break
             results[one].append(found)
             stop = callback is not None and callback(done, most) is True
-            if stop or (isinstance(found, Fit) and found.interrupted):
+            interrupted = isinstance(found, Fit) and found.interrupted
+            if stop or interrupted:
                 break
     every = [one for each in results for one in each]
     failures = [one for one in every if isinstance(one, SurefitError)]
     if len(failures) == len(every):
         raise failures[0]
-    return Comparison(tuple(ways), tuple(map(tuple, results)))
+    return Comparison(tuple(ways), tuple(map(tuple, results)), interrupted)
 
 
-def _begin(displays: Sequence[Any], which: str, limit: float | None) -> None:
-    """Tell displays which fit is the next one, and its time in seconds."""
-    for display in displays:
-        display.begins(which, limit)
+def _begin(displays: Sequence[Any], settings: Mapping[str, Any], which: str) -> None:
+    """Tell displays, and callbacks that want to hear it, which fit is the next one, and its time in seconds."""
+    for display in (*displays, *callbacks_from(settings.get("callbacks", ()))):
+        if hasattr(display, "begins"):
+            display.begins(which, settings.get("time"))
 
 
 def _heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, Any]:
@@ -145,6 +153,7 @@ def _ways(variants: Any, arguments: Mapping[str, Any]) -> dict[str, dict[str, An
         if not tried:
             raise ArgumentError(f"{name}=[] is an empty list; give what is to be tried")
     ways: dict[str, dict[str, Any]] = {}
+    labels = {name: _labels(name, tried) for name, tried in axes.items()}
 
     def add(name: str, settings: dict[str, Any]) -> None:
         if name in ways:
@@ -152,11 +161,23 @@ def _ways(variants: Any, arguments: Mapping[str, Any]) -> dict[str, dict[str, An
         ways[name] = shared | settings
 
     for own in _named(variants):
-        for values in itertools.product(*axes.values()):
+        for places in itertools.product(*(range(len(tried)) for tried in axes.values())):
+            values = [tried[place] for tried, place in zip(axes.values(), places, strict=True)]
             each = dict(zip(axes, values, strict=True))
-            name = ", ".join(part for part in (own[0], words_of(each)) if part)
+            told = [labels[axis][place] for axis, place in zip(axes, places, strict=True)]
+            name = ", ".join(part for part in (own[0], *told) if part)
             add(name, each | own[1])
     return ways
+
+
+def _labels(name: str, tried: Sequence[Any]) -> list[str]:
+    """What each entry of a list is called. Of several that are too long to be told, their numbers tell them apart."""
+    labels = [words_of({name: value}) for value in tried]
+    long = [label == f"{name}={type(value).__name__}" for label, value in zip(labels, tried, strict=True)]
+    return [
+        f"{label} {i}" if is_long and labels.count(label) > 1 else label
+        for i, (label, is_long) in enumerate(zip(labels, long, strict=True), 1)
+    ]
 
 
 def _named(variants: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -182,11 +203,13 @@ class Comparison:
 
     names: of the ways. results: for each, what came of each seed: a `Fit`, or the error that ended it. rows: one dict
     for each of these (COLUMNS, of classes OF_CLASSES). best: the fit with the least error: of a function the largest;
-    of measured data that by which its network was chosen, in which the test rows had no part.
+    of measured data that by which its network was chosen, in which the test rows had no part. interrupted: whether
+    Ctrl-C ended it before all was done.
     """
 
     names: tuple[str, ...]
     results: tuple[tuple[Fit | SurefitError, ...], ...]
+    interrupted: bool = False
     rows: list[dict[str, Any]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -211,9 +234,14 @@ class Comparison:
 
     @property
     def best(self) -> Fit:
-        """The best fit of all. ArgumentError: they are of several targets, whose errors say nothing of each other."""
+        """The best fit of all. ArgumentError: they are of several targets, or were chosen by several kinds of error."""
         if len(self._targets) > 1:
             raise ArgumentError(f"best: the fits are of several targets ({'; '.join(self._targets)}), and none is best")
+        if len(self._measures) > 1:
+            kinds = "; ".join(self._measures)
+            raise ArgumentError(
+                f"best: the fits were chosen by several kinds of error ({kinds}), which say nothing of each other"
+            )
         return min(self._every, key=loss_of)
 
     @property
@@ -224,6 +252,11 @@ class Comparison:
     def _targets(self) -> list[str]:
         """What the fits are of, each once."""
         return list(dict.fromkeys(f"{one.target}: {', '.join(one.problem.outputs)}" for one in self._every))
+
+    @property
+    def _measures(self) -> list[str]:
+        """By what kinds of error the fits were chosen, each once."""
+        return list(dict.fromkeys(map(measure_of, self._every)))
 
     @property
     def _shown(self) -> dict[str, str]:
@@ -265,6 +298,7 @@ class Comparison:
     def plot(self, title: str | None = None) -> Figure:
         """Errors and seconds of all ways, each fit a dot."""
         from surefit import view
+        from surefit.view.language import say
 
         panels = []
         for key, label in (*self._shown.items(), ("seconds", "seconds")):
@@ -272,29 +306,30 @@ class Comparison:
                 [row[key] for row in self.rows if row["variant"] == name and row[key] is not None]
                 for name in self.names
             ]
-            panels.append((label, values))
-        best = self._best_name()
+            panels.append((say(label), values))
+        best = self.best_name
         place = None if best is None else self.names.index(best)
-        return view.dots(self.names, panels, best=place, title=title or self._title)
+        return view.dots(self.names, panels, best=place, title=title or say(self._title))
 
     @property
     def _title(self) -> str:
         return "several targets" if len(self._targets) > 1 else self._every[0].target
 
-    def _best_name(self) -> str | None:
-        """The way with the best fit; None of several targets."""
-        if len(self._targets) > 1:
+    @property
+    def best_name(self) -> str | None:
+        """The way with the best fit; None where errors are of several targets, or of several kinds."""
+        if len(self._targets) > 1 or len(self._measures) > 1:
             return None
         best = self.best
         return next(name for name, each in zip(self.names, self.results, strict=True) if any(f is best for f in each))
 
-    def _cells(self) -> tuple[list[str], list[list[str]]]:
+    def cells(self) -> tuple[list[str], list[list[str]]]:
         """Headings and cells of what is shown."""
         first = self._every[0]
         head = ["", "parameters", *self._shown.values(), "seconds"]
         cells = []
         for row in self._medians():
-            name = row["variant"] + (" *" if row["variant"] == self._best_name() and len(self) > 1 else "")
+            name = row["variant"] + (" *" if row["variant"] == self.best_name and len(self) > 1 else "")
             if row["parameters"] is None:
                 cells.append([name, "", "failed" if row["failed"] != "not done" else "not done", "", ""])
                 continue
@@ -307,38 +342,45 @@ class Comparison:
         return head, cells
 
     def __repr__(self) -> str:
-        head, cells = self._cells()
+        head, cells = self.cells()
         widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
         lines = []
         for first, *numbers in (head, *cells):
             row = [first.ljust(widths[0]), *(n.rjust(w) for n, w in zip(numbers, widths[1:], strict=True))]
             lines.append("  ".join(row).rstrip())
-        return "\n".join([*lines, *self._notes()])
+        return "\n".join([*lines, *self.notes()])
 
-    def _notes(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What stands below the table."""
         most = max(len(each) for each in self.results)
         failed = [
             f"{row['variant']}: {row['failed']}" for row in self._medians() if row["failed"] not in ("", "not done")
         ]
-        chosen = "the least error"
+        ended = ["interrupted: not all fits were made"] if self.interrupted else []
+        chosen = "* the least error"
         if len(self._targets) > 1:
             return [
                 "the errors are of several targets, and say nothing of each other: none is marked as the best",
-                *failed,
-            ]
+                *failed, *ended,
+            ]  # fmt: skip
+        if len(self._measures) > 1:
+            kinds = "; ".join(self._measures)
+            return [
+                f"chosen by several kinds of error, which say nothing of each other: none is the best ({kinds})",
+                *failed, *ended,
+            ]  # fmt: skip
         if self.best.problem.function is None:  # the rows whose errors are shown had no part in it
-            chosen = "the best where it was chosen, by validation rows or rows left out, as within a fit"
-        return [f"* {chosen}" + (f"; medians of {most} seeds" if most > 1 else ""), *failed]
+            chosen = "* the best where it was chosen, by validation rows or rows left out, as within a fit"
+        return [chosen + (f"; medians of {most} seeds" if most > 1 else ""), *failed, *ended]
 
     def _repr_html_(self) -> str:
-        head, cells = self._cells()
+        head, cells = self.cells()
         left = " style='text-align:left'"
         rows = []
         for tag, line in [("th", head), *(("td", cells_) for cells_ in cells)]:
             parts = (f"<{tag}{'' if i else left}>{html.escape(cell)}</{tag}>" for i, cell in enumerate(line))
             rows.append(f"<tr>{''.join(parts)}</tr>")
-        notes = "<br>".join(map(html.escape, self._notes()))
+        notes = "<br>".join(map(html.escape, self.notes()))
         return f"<table><thead>{rows[0]}</thead><tbody>{''.join(rows[1:])}</tbody></table><p>{notes}</p>"
 
 
@@ -347,6 +389,20 @@ def loss_of(found: Fit) -> float:
     if found.problem.function is not None or not np.isfinite(found.score):
         return found.error.max
     return found.score
+
+
+def measure_of(found: Fit) -> str:
+    """The kind of error that `loss_of` is, in words: numbers of two kinds say nothing of each other."""
+    problem = found.problem
+    if problem.function is not None or not np.isfinite(found.score):
+        return f"the largest error on {found.domain}" if problem.function is not None else "the largest error"
+    if problem.quantiles:
+        return f"pinball loss at {', '.join(f'{level:g}' for level in problem.quantiles)}"
+    if found.classified is not None:
+        return "log loss"
+    told = "squared errors of the logarithm" if problem.log_target else "squared errors"
+    robust = any(note.code.startswith("robust-") for note in problem.notes)
+    return told + (", those of outliers counting less" if robust else "")
 
 
 def _row(name: str, found: Fit | SurefitError) -> dict[str, Any]:
@@ -361,4 +417,4 @@ def _row(name: str, found: Fit | SurefitError) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["Comparison", "compare", "loss_of"]
+__all__ = ["Comparison", "compare", "loss_of", "measure_of"]

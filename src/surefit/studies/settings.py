@@ -15,10 +15,12 @@ from surefit.errors import ArgumentError, UnknownArgumentError
 from surefit.fitting.api import fit
 from surefit.keywords import meant
 from surefit.models.spec import MLPSpec
+from surefit.reports.provenance import text_of
 
 NETWORK = ("hidden", "units", "layers", "activation", "dropout")
 OF_FIT = tuple(name for name, p in inspect.signature(fit).parameters.items() if p.kind is p.KEYWORD_ONLY)
 OF_STUDIES = ("trials", "processes", "journal", "search", "variants", "seeds", "callback")
+LONGEST = 60  # letters of a value in the name of a way; of a longer one its type is told
 OF_METHODS = tuple(dict.fromkeys(f.name for kind in METHODS.values() for f in fields(kind)))
 
 
@@ -116,10 +118,17 @@ def words_of(settings: Mapping[str, Any]) -> str:
         elif name in ("hidden", "model") and isinstance(value, int | tuple | list):
             text = "-".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
         else:
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            text = f"{name}={shown if len(shown) < 40 else type(value).__name__}"
+            shown = f"{value:.4g}" if isinstance(value, float) else _said(value)
+            text = f"{name}={shown if len(shown) < LONGEST else type(value).__name__}"
         parts.append(text)
     return ", ".join(parts)
+
+
+def _said(value: Any) -> str:
+    """A value as a call has it: `Sampling(count=50)`; of what has no such text its own."""
+    if isinstance(value, str | int | None):
+        return str(value)
+    return (text_of(value) or str(value)).removeprefix("surefit.")
 
 
 def _method_words(method: Any) -> str:

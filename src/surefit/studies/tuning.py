@@ -34,7 +34,7 @@ from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
 from surefit.problems.posing import formula_texts
 from surefit.reports.provenance import text_of
-from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, held, loss_of
+from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, held, loss_of, measure_of
 from surefit.studies.settings import arguments_of, words_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ VARIED |= {"polynomial": {"degree": [1, 2]}}
 RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
 STUDY = "surefit"  # its name in a journal
 COLUMNS = ("number", "status", "loss", "max_error", "rmse", "parameters", "seconds", "settings")
+INTERRUPTED = "interrupted"  # why a trial has no numbers that Ctrl-C ended; whoever goes on makes another
 MOST_SHOWN = 10  # trials in a table, the best
 
 
@@ -91,7 +92,8 @@ def tune(
         arguments: for all trials, as for `fit`. With `tol` the search ends with the first fit within it.
 
     Returns:
-        A `Tuning`. A trial that fails is a row with its error.
+        A `Tuning`. A trial that fails is a row with its error. Ctrl-C ends the search and keeps what there is; the
+        trial that was being made does not count.
 
     Raises:
         MissingExtraError: without Optuna. ArgumentError: a search that nothing has a setting for, a journal of another
@@ -116,13 +118,17 @@ def tune(
         if processes == 1:
             path = None if journal is None else Path(journal)
             study = _study(optuna, path, job)
-            best = _work(optuna, study, job, callback)
+            best, interrupted = _work(optuna, study, job, callback)
         else:
             best = None
-            study = _in_processes(optuna, job, processes, journal)
-        found = tuple(_trial(one) for one in study.trials if one.state.is_finished())
+            study, interrupted = _in_processes(optuna, job, processes, journal)
+        found = tuple(
+            _trial(one, space) for one in study.trials if one.state.is_finished() and not _was_interrupted(one)
+        )
     done = [one for one in found if one.status == "done"]
     if not done:
+        if interrupted:
+            raise KeyboardInterrupt
         if not found:
             if time is None:
                 raise ArgumentError(
@@ -134,7 +140,7 @@ def tune(
     least = min(done, key=lambda one: one.loss)
     if best is None or best[0] != least.number:  # of another process, or of an earlier run: the same fit again
         best = (least.number, fit(what, domain, seed=seed, **arguments_of(job.arguments | least.settings)))
-    return Tuning(found, best[1], least.settings, study)
+    return Tuning(found, best[1], least.settings, study, interrupted)
 
 
 @dataclass(frozen=True)
@@ -254,14 +260,22 @@ def _suggested(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, range_ in space.items():
         if isinstance(range_, list):
-            plain = all(isinstance(choice, str | int | float | bool | None) for choice in range_)
-            chosen = trial.suggest_categorical(name, range_ if plain else [str(i) for i in range(len(range_))])
-            found[name] = chosen if plain else range_[int(chosen)]
+            choices = range_ if _are_plain(range_) else [str(i) for i in range(len(range_))]
+            found[name] = _chosen(range_, trial.suggest_categorical(name, choices))
         elif all(isinstance(end, int | np.integer) for end in range_[:2]):
             found[name] = trial.suggest_int(name, int(range_[0]), int(range_[1]), log=len(range_) == 3)
         else:
             found[name] = trial.suggest_float(name, float(range_[0]), float(range_[1]), log=len(range_) == 3)
     return found
+
+
+def _are_plain(choices: list[Any]) -> bool:
+    return all(isinstance(choice, str | int | float | bool | None) for choice in choices)
+
+
+def _chosen(range_: Any, known: Any) -> Any:
+    """What Optuna knows as `known`: the choice at this place, or the value itself."""
+    return range_[int(known)] if isinstance(range_, list) and not _are_plain(range_) else known
 
 
 # --- Optuna -----------------------------------------------------------------------------------------------------------
@@ -341,58 +355,90 @@ def _without_half_a_line(journal: Path, lock: Any) -> None:
 def _work(
     optuna: Any, study: Any, job: Job, callback: Callable[[Trial], Any] | None = None, most: int | None = None,
     call: str = "",
-) -> tuple[int, Fit] | None:  # fmt: skip
-    """Trials until there are enough, `most` of them here: the best of these, its number and fit.
+) -> tuple[tuple[int, Fit] | None, bool]:  # fmt: skip
+    """Trials until there are enough, `most` of them here: the best of these, its number and fit; whether interrupted.
 
     call: by what the trials of one call of `tune` are known, in a journal that several share.
     """
-    states, best = optuna.trial.TrialState, None
-    least, own = math.inf, 0
-    while own != most and len(_ended(study)) < job.trials:
-        own += 1
-        left = None if job.end is None else job.end - clock.time()
-        if left is not None and left <= 0:
-            break
-        trial = study.ask()
-        settings = _suggested(trial, job.space)
-        trial.set_user_attr("settings", {name: text_of(value) or str(value) for name, value in settings.items()})
-        same = next((one for one in _ended(study) if one.params == trial.params and one.value is not None), None)
-        if same is not None:  # the same fit again would give the same
-            trial.set_user_attr("found", same.user_attrs["found"])
-            ended = study.tell(trial, same.value)
-            if callback is not None and callback(_trial(ended)) is True:
+    best: tuple[int, Fit] | None = None
+    trial, least, own = None, math.inf, 0
+    try:
+        while own != most and _counted(study) < job.trials:
+            own += 1
+            left = None if job.end is None else job.end - clock.time()
+            if left is not None and left <= 0:
                 break
-            continue
-        trial.set_user_attr("call", call)
-        interrupted = reached = False
-        try:
-            asked = arguments_of(job.arguments | settings)
-            if left is not None:
-                asked["time"] = min(left, asked.get("time") or left)
-            found = fit(job.what, job.domain, seed=job.seed, **asked)
-            loss = loss_of(found)
-            interrupted, reached = found.interrupted, bool(found.reached)
-            if not math.isfinite(loss):
-                raise ArgumentError("its loss is not finite")
-        except SurefitError as error:
-            trial.set_user_attr("failed", f"{type(error).__name__}: {error}")
-            ended = study.tell(trial, state=states.FAIL)
-        else:
-            if interrupted:  # the numbers of a fit that was stopped say nothing of its settings
-                trial.set_user_attr("failed", "interrupted")
-                study.tell(trial, state=states.FAIL)
+            trial = study.ask()
+            settings = _suggested(trial, job.space)
+            trial.set_user_attr("settings", {name: text_of(value) or str(value) for name, value in settings.items()})
+            same = next((one for one in _ended(study) if one.params == trial.params and one.value is not None), None)
+            if same is not None:  # the same fit again would give the same
+                trial.set_user_attr("found", same.user_attrs["found"])
+                ended = study.tell(trial, same.value)
+                if callback is not None and callback(_trial(ended, job.space)) is True:
+                    break
+                continue
+            trial.set_user_attr("call", call)
+            ended, found = _tried(optuna, study, job, trial, settings, left)
+            if found is not None and ended.value < least:
+                least, best = ended.value, (trial.number, found)
+            reached = found is not None and bool(found.reached)
+            if reached or (callback is not None and callback(_trial(ended, job.space)) is True):
                 break
-            trial.set_user_attr("found", _numbers(found))
-            ended = study.tell(trial, loss)
-            if loss < least:
-                least, best = loss, (trial.number, found)
-        if reached or (callback is not None and callback(_trial(ended)) is True):
-            break
-    return best
+    except KeyboardInterrupt:  # what there is is kept, and the trial under way is made by whoever goes on
+        if trial is not None:
+            trial.set_user_attr("failed", INTERRUPTED)
+            study.tell(trial, state=optuna.trial.TrialState.FAIL, skip_if_finished=True)
+        return best, True
+    return best, False
+
+
+def _tried(
+    optuna: Any, study: Any, job: Job, trial: Any, settings: dict[str, Any], left: float | None
+) -> tuple[Any, Fit | None]:
+    """One trial as Optuna knows it when it has ended, and its fit; of one that failed None. left: seconds for it.
+
+    KeyboardInterrupt: it was interrupted, and its numbers say nothing of its settings. ArgumentError: it is judged by
+    another kind of error than the trials before it.
+    """
+    try:
+        asked = arguments_of(job.arguments | settings)
+        if left is not None:
+            asked["time"] = min(left, asked.get("time") or left)
+        found = fit(job.what, job.domain, seed=job.seed, **asked)
+        if found.interrupted:
+            raise KeyboardInterrupt
+        loss = loss_of(found)
+        if not math.isfinite(loss):
+            raise ArgumentError("its loss is not finite")
+    except SurefitError as error:
+        trial.set_user_attr("failed", f"{type(error).__name__}: {error}")
+        return study.tell(trial, state=optuna.trial.TrialState.FAIL), None
+    measure = measure_of(found)
+    others = {one.user_attrs.get("measure", measure) for one in _ended(study)} - {measure}
+    if others:
+        trial.set_user_attr("failed", "judged by another kind of error")
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        raise ArgumentError(
+            f"search: with {words_of(settings)} fits are chosen by {measure}, and before by {others.pop()}, which say "
+            "nothing of each other; search one kind, or see them side by side with compare"
+        )
+    trial.set_user_attr("measure", measure)
+    trial.set_user_attr("found", _numbers(found))
+    return study.tell(trial, loss), found
 
 
 def _ended(study: Any) -> list[Any]:
     return [one for one in study.get_trials(deepcopy=False) if one.state.is_finished()]
+
+
+def _counted(study: Any) -> int:
+    """How many trials were made; one that was interrupted was not."""
+    return sum(not _was_interrupted(one) for one in _ended(study))
+
+
+def _was_interrupted(one: Any) -> bool:
+    return bool(one.user_attrs.get("failed") == INTERRUPTED)
 
 
 def _numbers(found: Fit) -> dict[str, Any]:
@@ -404,8 +450,10 @@ def _numbers(found: Fit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathLike[str] | None) -> Any:
-    """The study after several processes have worked on it, by way of a journal."""
+def _in_processes(
+    optuna: Any, job: Job, processes: int, journal: str | os.PathLike[str] | None
+) -> tuple[Any, bool]:  # fmt: skip
+    """The study after several processes have worked on it, by way of a journal; whether they were interrupted."""
     try:
         pickle.dumps(job)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -417,9 +465,10 @@ def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathL
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.log" if journal is None else Path(journal)
-        there = len(_ended(_study(optuna, path, job)))  # made before all others, which then find it
+        there = _counted(_study(optuna, path, job))  # made before all others, which then find it
         context = multiprocessing.get_context("spawn")
         call, trials = uuid.uuid4().hex, job.trials - there
+        interrupted = False
         for first in itertools.count(1, processes):  # once, unless a process dies
             before = trials
             shares = [max(0, trials + i) // processes for i in range(processes)]  # together none too many
@@ -431,9 +480,13 @@ def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathL
                     for done in asked:
                         done.result()
                 break
+            except KeyboardInterrupt:  # which the processes hear of too, and end their trials
+                interrupted = True
+                _fail(optuna, _study(optuna, path, job), call, INTERRUPTED)
+                break
             except BrokenExecutor as error:
                 _fail(optuna, _study(optuna, path, job), call)
-                trials = job.trials - len(_ended(_study(optuna, path, job)))
+                trials = job.trials - _counted(_study(optuna, path, job))
                 if trials == before:
                     raise ArgumentError(
                         f"processes={processes}: they die before a single trial ({error}), as of too little memory, or "
@@ -441,10 +494,10 @@ def _in_processes(optuna: Any, job: Job, processes: int, journal: str | os.PathL
                     ) from None
         study = _study(optuna, path, job)
         if journal is not None:
-            return study
+            return study, interrupted
         copy = optuna.create_study()
         copy.add_trials(study.get_trials(deepcopy=True))
-        return copy
+        return copy, interrupted
 
 
 def _worker(path: Path, job: Job, number: int, most: int, call: str) -> None:
@@ -452,11 +505,13 @@ def _worker(path: Path, job: Job, number: int, most: int, call: str) -> None:
         _work(optuna, _study(optuna, path, job, number), job, most=most, call=call)
 
 
-def _fail(optuna: Any, study: Any, call: str) -> None:
-    """End the trials of a call that went with their processes: they are tried once."""
+def _fail(optuna: Any, study: Any, call: str, why: str | None = None) -> None:
+    """End the trials of a call that went with their processes: they are tried once, but for those interrupted."""
     running = (optuna.trial.TrialState.RUNNING,)
     for one in study.get_trials(deepcopy=False, states=running):
         if one.user_attrs.get("call") == call:
+            if why is not None:
+                study._storage.set_trial_user_attr(one._trial_id, "failed", why)
             study.tell(one.number, state=optuna.trial.TrialState.FAIL)
 
 
@@ -482,14 +537,15 @@ class Trial:
     log_loss: float | None = None
 
 
-def _trial(one: Any) -> Trial:
-    """A trial of Optuna."""
+def _trial(one: Any, space: Mapping[str, Any]) -> Trial:
+    """A trial of Optuna, with the choices themselves for the places by which it knows them."""
+    settings = {name: _chosen(space[name], value) for name, value in one.params.items()}
     failed = one.user_attrs.get("failed")
     if failed is None and one.value is None:
         failed = "its process died"
     if failed is not None:
-        return Trial(one.number, failed, dict(one.params))
-    return Trial(one.number, "done", dict(one.params), float(one.value), **one.user_attrs["found"])
+        return Trial(one.number, failed, settings)
+    return Trial(one.number, "done", settings, float(one.value), **one.user_attrs["found"])
 
 
 def _shown(number: float | None) -> str:
@@ -501,13 +557,14 @@ class Tuning:
     """What a search found.
 
     trials: all that ended, in order. best: the `Fit` of the best, settings: what it was made with. study: Optuna's own,
-    for its further pictures and tables.
+    for its further pictures and tables. interrupted: whether Ctrl-C ended it; with the same journal it goes on.
     """
 
     trials: tuple[Trial, ...]
     best: Fit
     settings: dict[str, Any]
     study: Any = field(repr=False)
+    interrupted: bool = False
 
     def table(self) -> dict[str, list[Any]]:
         """One row for each trial as columns, settings too: `pandas.DataFrame(found.table())`."""
@@ -532,17 +589,18 @@ class Tuning:
     def plot(self, title: str | None = None) -> Figure:
         """The loss of each trial and the least so far; beside it the loss against each setting that is a number."""
         from surefit import view
+        from surefit.view.language import say
 
         done = [one for one in self.trials if one.status == "done"]
         losses = np.array([one.loss for one in done])
         numbers = np.array([one.number for one in done])
         least = np.minimum.accumulate(losses)
         both = [
-            view.Curve(numbers, losses, "trials", "points"),
-            view.Curve(numbers, least, "the least so far", "steps"),
+            view.Curve(numbers, losses, say("trials"), "points"),
+            view.Curve(numbers, least, say("the least so far"), "steps"),
         ]
         log = "y" if (losses > 0).all() else ""
-        panels = [view.Panel(both, "trial", "loss", log=log)]
+        panels = [view.Panel(both, say("trial"), say("loss"), log=log)]
         for name in done[0].settings:
             values = [one.settings.get(name) for one in done]
             kinds: list[str] = []
@@ -554,10 +612,11 @@ class Tuning:
                 kinds = list(dict.fromkeys(map(str, values)))
                 x = np.array([kinds.index(str(value)) for value in values], np.float64)
             dots = view.Curve(x, losses, "", "points")
-            panels.append(view.Panel([dots], name, "loss", log="x" * wide + log, kinds=kinds))
+            panels.append(view.Panel([dots], name, say("loss"), log="x" * wide + log, kinds=kinds))
         return view.chart(panels, title=title or self.best.target)
 
-    def _lines(self) -> tuple[list[str], list[list[str]]]:
+    def cells(self) -> tuple[list[str], list[list[str]]]:
+        """Headings and cells of the best trials."""
         ranked = self._ranked()[:MOST_SHOWN]
         shown = SHOWN if self.best.classified is None else SHOWN_OF_CLASSES
         head = ["trial", "loss", *shown.values(), "parameters", "seconds", "settings"]
@@ -570,12 +629,16 @@ class Tuning:
         ]  # fmt: skip
         return head, cells
 
+    @property
+    def _ended(self) -> str:
+        return ", interrupted" if self.interrupted else ""
+
     def _note(self) -> str:
         failed = sum(one.status != "done" for one in self.trials)
-        return f"{self.best.target}: {len(self.trials)} trials" + (f", {failed} failed" if failed else "")
+        return f"{self.best.target}: {len(self.trials)} trials" + (f", {failed} failed" if failed else "") + self._ended
 
     def __repr__(self) -> str:
-        head, cells = self._lines()
+        head, cells = self.cells()
         widths = [max(len(line[j]) for line in [*cells, head]) for j in range(len(head))]
         lines = []
         for line in (head, *cells):
@@ -584,7 +647,7 @@ class Tuning:
         return "\n".join([self._note(), *lines])
 
     def _repr_html_(self) -> str:
-        head, cells = self._lines()
+        head, cells = self.cells()
         rows = [
             "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in line) + "</tr>"
             for tag, line in [("th", head), *(("td", own) for own in cells)]

@@ -31,6 +31,7 @@ from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.data import Domain
 from surefit.models.chain import hidden_layer
+from surefit.models.clipped import clipped
 from surefit.models.inference import evaluate
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
@@ -92,6 +93,9 @@ from surefit.sentences import say
 def measured_data(s: State, jit: bool | None = None) -> Strategy:
     """What is tried on the rows of a table, or of a function with noise."""
     n = len(s.problem.train[0])
+    x, box = s.problem.train[0], s.problem.domain
+    small = sum(s.problem.sizes().values()) <= FEW_ROWS and s.problem.function is None and s.problem.gradients is None
+    s.clip = small and not fills_its_box(box.scale(x))
     matter = yield from inputs_that_matter(s)
     every = matter if matter.inputs is None else On(s)
     few = can_teach(s.problem) and sum(s.problem.sizes().values()) <= FEW_ROWS
@@ -276,6 +280,7 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
     if len(columns) < s.dim:
         model = on_all(model, columns, s.dim)
     if teacher.effects:
+        model = clipped(model, *s.problem.train) if s.clip else model  # before what goes on evenly is added to it
         model = with_effects(model, teacher.effects, teacher.of_effects())
     outcome = Outcome(
         network=model.network, problem=s.problem, reason=reason,

@@ -107,3 +107,29 @@ def test_a_clipped_fit_is_the_same_from_its_file(tmp_path) -> None:
     with pytest.warns(surefit.OutsideWarning):
         before, after = fit.predict(points), surefit.load(tmp_path / "fit.surefit").predict(points)
     assert np.array_equal(before, after)
+
+
+def test_the_mean_of_networks_of_two_values_is_clipped_as_a_whole() -> None:
+    """Of 0 and 1 no process is the teacher: the mean of the best networks is tried, which are clipped each."""
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        x = rng.lognormal(size=(60, 2))
+        y = (rng.random(60) < 1.0 / (1.0 + np.exp(2.0 - 2.0 * np.log(x[:, 0])))).astype(float)
+        fit = surefit.fit((x, y), seed=seed)
+        with pytest.warns(surefit.OutsideWarning):
+            found = fit.predict(10.0 * x).ravel()
+        assert np.isfinite(found).all()
+        assert any("mean of" in line for line in str(fit.card()).splitlines())
+
+
+def test_more_rows_than_few_go_on_from_a_clipped_network_which_loses_its_clip() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.lognormal(size=(700, 1))
+    y = 3.0 * np.log(x[:, 0])
+    fit = surefit.fit((x[:240], y[:240]))
+    assert isinstance(fit.network, Clipped)
+    far = x[240:] * 5.0
+    again = fit.update(far, 3.0 * np.log(far[:, 0]))
+    assert type(again.network) is nn.MLP
+    off = again.predict(far).ravel() - 3.0 * np.log(far[:, 0])
+    assert np.sqrt(np.mean(off**2)) < 0.3

@@ -31,7 +31,7 @@ from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.data import Domain
 from surefit.models.chain import hidden_layer
-from surefit.models.clipped import clipped
+from surefit.models.clipped import Clipped, clipped
 from surefit.models.inference import evaluate
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
@@ -412,15 +412,15 @@ def mean(s: State) -> Strategy:
     least = min((c.score for c in whole), default=0.0)
     chosen: list[Candidate] = []
     for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
-        total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
+        total = sum(perceptron(k)[0].out_features for k in (*chosen, c))
         same = any(np.array_equal(np.asarray(c.left_out), np.asarray(k.left_out)) for k in chosen)  # of few rows
         if not same and c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
             chosen.append(c)
     if len(chosen) < 2:
         return None
-    network = s.hidden(sum(c.model.network[0].out_features for c in chosen))  # type: ignore[index]
-    parts = [hidden_layer(c.model.network) for c in chosen]
-    lasts = [c.model.network[-1] for c in chosen]  # type: ignore[index]
+    network = s.hidden(sum(perceptron(c)[0].out_features for c in chosen))
+    parts = [hidden_layer(perceptron(c)) for c in chosen]
+    lasts = [perceptron(c)[-1] for c in chosen]
     first, last = network[0], network[-1]  # type: ignore[index]
     first.weight.assign(np.concatenate([w for w, _, _ in parts]))
     first.bias.assign(np.concatenate([b for _, b, _ in parts]))
@@ -435,6 +435,12 @@ def mean(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, network, s.problem, made=outcome)
     return None
+
+
+def perceptron(c: Candidate) -> Any:
+    """The network with one hidden layer of a candidate, without its clip: their mean gets one of its own."""
+    network = c.model.network
+    return network.network if isinstance(network, Clipped) else network
 
 
 __all__ = ["measured_data", "taught"]

@@ -70,8 +70,10 @@ def by_surefit(split: Split, seed: int) -> tuple[np.ndarray, float]:
 
 def by_regressor(split: Split, seed: int) -> np.ndarray:
     """The same as an estimator of scikit-learn, of numbers alone."""
+    from surefit.sklearn import FitRegressor
+
     x, new = coded(split)
-    return np.asarray(surefit.FitRegressor(random_state=seed).fit(x, split.train.y).predict(new))
+    return np.asarray(FitRegressor(random_state=seed).fit(x, split.train.y).predict(new))
 
 
 def by_mean(split: Split, seed: int) -> np.ndarray:

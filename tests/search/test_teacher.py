@@ -25,7 +25,17 @@ from surefit.search.judging import Estimated, Judge, Measured
 from surefit.search.limits import FOLDS_OF_MORE
 from surefit.search.runner import State
 from surefit.search.strategies.students import hidden_units, students, two_layers
-from surefit.search.teacher import Process, Processes, _refitted, can_teach, spread_evenly, teacher_of, unrelated
+from surefit.search.teacher import (
+    Process,
+    Processes,
+    _refitted,
+    beyond_ends,
+    can_teach,
+    fills_its_box,
+    spread_evenly,
+    teacher_of,
+    unrelated,
+)  # fmt: skip
 from surefit.sentences import say
 from surefit.solvers.gaussian_process import GaussianProcess
 
@@ -595,3 +605,24 @@ def test_values_and_logarithms_are_told_apart_by_how_probable_the_values_are():
         assert not any(p.multiplies for p in teacher_of(problem, 0, bool).parts)
     # A noise that is known is one of values.
     assert kinds(noisy, surefit.Sampling(noise=0.1, split=(1, 0, 0))) == {False}
+
+
+def test_errors_of_rows_that_ended_the_box_are_looked_for_a_little_beyond_them():
+    rng = np.random.default_rng(5)
+    points = rng.uniform(-1, 1, (20_000, 2))
+    # The range of n numbers from [0, 1] is (n - 1) / (n + 1) of it on average: points are as far on average.
+    ends = []
+    for _ in range(400):
+        x = rng.random((12, 2))
+        box = Domain.around(x)
+        if not fills_its_box(x):  # which of so few is chance now and then, whatever their range
+            ends.append(np.ptp(beyond_ends(box.unscale(points), x, box), axis=0))
+    assert len(ends) > 300
+    assert np.mean(ends) == pytest.approx(1.0, abs=0.02)
+    # A box that was said, levels with several rows at an end, and a design have their ends where they are.
+    x = rng.random((12, 2))
+    said, levels = Domain([(-1, 2), (-1, 2)]), np.repeat(np.linspace(0, 1, 4), 3)[:, None]
+    design = (np.array([rng.permutation(12) for _ in range(2)]).T + 0.5) / 12
+    for rows, box in ((x, said), (levels, Domain.around(levels)), (design, Domain.around(design))):
+        inside = box.unscale(points[:, : rows.shape[1]])
+        assert np.allclose(beyond_ends(inside, rows, box), inside, rtol=0, atol=1e-12)

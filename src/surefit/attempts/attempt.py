@@ -47,6 +47,7 @@ class Attempt:
     chosen: tuple[np.ndarray, Sequence[Sequence[int]]] | None = None  # fold of each row, and inputs without each fold
     part: tuple[int, int] = (1, 1)  # of a first-order method that goes on: which part of how many
     jit: bool | None = None
+    clip: bool = False  # of measured data: whether its inputs are clipped far beyond rows with long tails
     made: Outcome | None = None  # of no method: what the network is, and what is known of it
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from surefit import nn
 from surefit.models.circular import Circular
+from surefit.models.clipped import Clipped
 from surefit.models.mean import Mean
 from surefit.models.members import Blend, Members
 from surefit.models.monotone_members import MonotoneMembers
@@ -47,6 +48,8 @@ def _parts(network: nn.Module) -> Iterator[str]:
     if isinstance(network, Blend):
         yield from _parts(network.first)
         yield from _parts(network.second)
+    elif isinstance(network, Clipped):
+        yield from _parts(network.network)
     elif isinstance(network, Mean):
         for model in network.models:
             yield from _parts(model.network if isinstance(model, Scaled) else model)

@@ -15,6 +15,7 @@ from surefit.checking import number_array, positive_number
 from surefit.data import Domain, Sampling, points_from, raw_names, read_table
 from surefit.errors import ArgumentError, DataError, DomainError, ShapeError
 from surefit.models.chain import chain_of, is_hidden_layer, output_layer
+from surefit.models.clipped import Clipped
 from surefit.problems.problem import Points, Problem
 from surefit.problems.rows import distinct
 from surefit.problems.scaling import Scaling
@@ -170,6 +171,8 @@ def in_units_of(record: Record, problem: Problem) -> nn.Module:
     ArgumentError: its first or last layer is not linear.
     """
     network = copy.deepcopy(record.network)
+    if isinstance(network, Clipped):  # at rows that were the outermost ones
+        network = network.network
     linear = [m for m in network.modules() if isinstance(m, nn.Linear)]
     if chain_of(network) is None or not linear or any(m.bias is None for m in linear):
         raise ArgumentError(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome
 from surefit.attempts.output_layer import ROUNDOFF, deploy
 from surefit.core import ops
 from surefit.models.chain import chain_of
+from surefit.models.clipped import clipped
 from surefit.models.inference import evaluate, predictor, values_of
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -111,6 +113,8 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         outcome = replace(outcome, left_out=None)
     solved = outcome.details.get("jumps") or (outcome.details.get("local") and outcome.details["units"] > FINER)
     model = outcome.model or deploy(outcome.network, problem, attempt.dtype, attempt.like, again=not solved)
+    if attempt.clip and goes_on_steeply(model.network):
+        model = clipped(model, *problem.train)
     trained = outcome.model is not None
     predict = predictor(model) if not trained else lambda points: evaluate(model, points)
     error = judge.measured(predict)
@@ -159,6 +163,11 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         validated=0 if problem.validation is None else len(problem.validation[0]), at_validation=at_validation,
         unit=float(units.y_scale[0]) if len(problem.outputs) == 1 else 1.0, **common,
     )  # fmt: skip
+
+
+def goes_on_steeply(network: nn.Module) -> bool:
+    """Whether it is a perceptron with hidden units, which far from all rows says anything."""
+    return type(network) is nn.MLP and len(chain_of(network) or ()) > 1
 
 
 def error_told(

@@ -17,6 +17,7 @@ import numpy as np
 from surefit.attempts.inputs import restricted
 from surefit.attempts.methods import METHODS, Additive, Method, Polynomial, method_from
 from surefit.errors import ArgumentError, DataError
+from surefit.models.clipped import Clipped
 from surefit.models.members import Blend
 from surefit.models.spec import MLPSpec
 from surefit.problems.periodic import lifted_points
@@ -284,8 +285,8 @@ def recipe(fit: Record) -> tuple[Method, MLPSpec | None]:
     from surefit import nn
 
     network = fit.network
-    while isinstance(network, Blend):
-        network = network.first  # of a mean of models the one that it begins with
+    while isinstance(network, (Blend, Clipped)):  # of a mean of models the one that it begins with
+        network = network.first if isinstance(network, Blend) else network.network
     if type(network) is not nn.MLP:
         raise ArgumentError("kind='ensemble' makes the network again; it must be a perceptron: model=(64, 64)")
     described = network.settings()

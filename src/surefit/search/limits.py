@@ -135,7 +135,6 @@ LEAST_NOISE = 0.2  # deviations of noise in a design: with less the rows are run
 # Rows for each input and one more, with fewer of which nothing tells that rows which nobody spread on purpose have no
 # noise, but that a line misses those left out by so many times the mean square: of lines with noise 2.2 at most.
 ROWS_THAT_TELL, BESIDE_LINE = 6, 3.0
-FARTHER = 0.25  # of the range that was seen, by which such a mean goes beyond it at most
 LEAST_SHARE = 0.05  # of a mean of two, below which one alone is as good
 
 # --- points ---

@@ -52,6 +52,7 @@ class State:
     first_order_dtype: np.dtype = ops.float32  # in which Adam trains
     aim: float | None = None  # the error at which it ends where no tolerance is given; None: none
     prover: Prover | None = None  # of a tolerance that is to be proved
+    clip: bool = False  # whether models are clipped far beyond rows with long tails
     candidates: list[Candidate] = field(default_factory=list)
     choice: list[Sentence] = field(default_factory=list)  # what was tried and why, for the card
     perform: Perform | None = field(default=None, repr=False)  # of the run that it is the state of
@@ -109,7 +110,7 @@ class State:
 
     def attempt(self, method: Method | None, network: nn.Module, problem: Problem, **options: Any) -> Attempt:
         """An attempt with what was asked for."""
-        common: dict[str, Any] = dict(seed=self.seed, dtype=self.dtype, goal=self.goal)
+        common: dict[str, Any] = dict(seed=self.seed, dtype=self.dtype, goal=self.goal, clip=self.clip)
         return Attempt(method=method, network=network, problem=problem, **(common | options))
 
     # --- when it is over ---

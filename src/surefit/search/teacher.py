@@ -182,6 +182,7 @@ class Processes:
         if not spread_evenly(self.x, box):
             return most
         points = sample(box, LOOKED_AT, "latin_hypercube", generator=np.random.default_rng([seed, 0xB0C5]))
+        points = beyond_ends(points, self.x, box)
         over = root_mean_square(self.deviation(points))
         at_rows = root_mean_square(self._deviation([process.leave_one_out() for process in self.made]))
         unit, tiny = unit_of(self.y), np.finfo(np.float64).tiny
@@ -373,6 +374,22 @@ def spread_evenly(x: np.ndarray, box: Domain) -> bool:
         return True
     correlations = np.corrcoef(x.T)
     return bool(np.abs(correlations - np.eye(d)).max() <= 4.0 / np.sqrt(n)) and unrelated(correlations, n) >= EVEN
+
+
+def beyond_ends(points: np.ndarray, x: np.ndarray, box: Domain) -> np.ndarray:
+    """Points (m, d) of a box as of the one that rows x (n, d) were drawn from, where its ends are those of the rows.
+
+    The farthest of n even numbers leave 1 / (n + 1) of them beyond on each side, and there errors are the largest. Rows
+    that were spread on purpose, of which several may be at an end, have come to the ends themselves.
+    """
+    n = len(x)
+    if n < 2 or fills_its_box(box.scale(x)):
+        return points
+    unit, u = box.scale(points), box.scale(x)
+    alone = [(u == end).sum(axis=0) == 1 for end in (-1.0, 1.0)]
+    farther = 1.0 + 2.0 / (n - 1)
+    unit = np.where(((unit < 0) & alone[0]) | ((unit > 0) & alone[1]), farther * unit, unit)
+    return box.unscale(unit)
 
 
 def fills_its_box(x: np.ndarray) -> bool:
@@ -671,6 +688,6 @@ def _after(iterations: int, stop: Callable[[], bool]) -> Callable[[], bool]:
 
 
 __all__ = [
-    "Process", "Processes", "Taught", "can_teach", "fills_its_box", "indicators", "spread_evenly", "teacher_of",
-    "unrelated",
+    "Process", "Processes", "Taught", "beyond_ends", "can_teach", "fills_its_box", "indicators", "spread_evenly",
+    "teacher_of", "unrelated",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from surefit import nn
 from surefit.attempts.attempt import Attempt, Outcome
+from surefit.models.clipped import FARTHER, stays_within
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
 from surefit.problems.problem import Problem
@@ -18,7 +19,6 @@ from surefit.search.candidates import Candidate, searched
 from surefit.search.comparing import shares, surely_less
 from surefit.search.limits import (
     BESIDE_LINE,
-    FARTHER,
     HEDGED,
     LEAST_NOISE,
     LEAST_SHARE,
@@ -83,9 +83,12 @@ def blend(
     mixed = linear_mean(model, second.model, share)
     if mixed is not None:
         return Outcome(network=mixed.network, model=mixed, **common)
-    y = own.outputs(first.problem.train[1])  # where rows end, parts may go anywhere
-    low, high = y.min(axis=0), y.max(axis=0)
-    network = Blend(model, second.model, share, low - FARTHER * (high - low), high + FARTHER * (high - low))
+    if stays_within(model.network) and stays_within(second.model.network):  # a line goes on where rows end
+        network = Blend(model, second.model, share)
+    else:
+        y = own.outputs(first.problem.train[1])  # parts may go anywhere there
+        low, high = y.min(axis=0), y.max(axis=0)
+        network = Blend(model, second.model, share, low - FARTHER * (high - low), high + FARTHER * (high - low))
     network.eval()
     model = Scaled(network, own.x_shift, own.x_scale, own.y_shift, own.y_scale, model.dtype, own.log, own.y_log)
     return Outcome(network=network, model=model, **common)

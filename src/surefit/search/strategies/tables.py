@@ -31,6 +31,7 @@ from surefit.attempts.recalled import data_of
 from surefit.attempts.training import plan
 from surefit.data import Domain
 from surefit.models.chain import hidden_layer
+from surefit.models.clipped import Clipped, clipped
 from surefit.models.inference import evaluate
 from surefit.models.members import Blend
 from surefit.models.scaled import Scaled
@@ -92,6 +93,9 @@ from surefit.sentences import say
 def measured_data(s: State, jit: bool | None = None) -> Strategy:
     """What is tried on the rows of a table, or of a function with noise."""
     n = len(s.problem.train[0])
+    x, box = s.problem.train[0], s.problem.domain
+    small = sum(s.problem.sizes().values()) <= FEW_ROWS and s.problem.function is None and s.problem.gradients is None
+    s.clip = small and not fills_its_box(box.scale(x))
     matter = yield from inputs_that_matter(s)
     every = matter if matter.inputs is None else On(s)
     few = can_teach(s.problem) and sum(s.problem.sizes().values()) <= FEW_ROWS
@@ -276,6 +280,7 @@ def student_of(s: State, teacher: Processes, most: int) -> Generator[Attempt, Ca
     if len(columns) < s.dim:
         model = on_all(model, columns, s.dim)
     if teacher.effects:
+        model = clipped(model, *s.problem.train) if s.clip else model  # before what goes on evenly is added to it
         model = with_effects(model, teacher.effects, teacher.of_effects())
     outcome = Outcome(
         network=model.network, problem=s.problem, reason=reason,
@@ -407,15 +412,15 @@ def mean(s: State) -> Strategy:
     least = min((c.score for c in whole), default=0.0)
     chosen: list[Candidate] = []
     for c in sorted(whole, key=lambda c: c.score)[:MEAN_OF]:
-        total = sum(k.model.network[0].out_features for k in (*chosen, c))  # type: ignore[index]
+        total = sum(perceptron(k)[0].out_features for k in (*chosen, c))
         same = any(np.array_equal(np.asarray(c.left_out), np.asarray(k.left_out)) for k in chosen)  # of few rows
         if not same and c.score <= MEAN_WITHIN * least and total <= MOST_MEAN:
             chosen.append(c)
     if len(chosen) < 2:
         return None
-    network = s.hidden(sum(c.model.network[0].out_features for c in chosen))  # type: ignore[index]
-    parts = [hidden_layer(c.model.network) for c in chosen]
-    lasts = [c.model.network[-1] for c in chosen]  # type: ignore[index]
+    network = s.hidden(sum(perceptron(c)[0].out_features for c in chosen))
+    parts = [hidden_layer(perceptron(c)) for c in chosen]
+    lasts = [perceptron(c)[-1] for c in chosen]
     first, last = network[0], network[-1]  # type: ignore[index]
     first.weight.assign(np.concatenate([w for w, _, _ in parts]))
     first.bias.assign(np.concatenate([b for _, b, _ in parts]))
@@ -430,6 +435,12 @@ def mean(s: State) -> Strategy:
     )  # fmt: skip
     yield s.attempt(None, network, s.problem, made=outcome)
     return None
+
+
+def perceptron(c: Candidate) -> Any:
+    """The network with one hidden layer of a candidate, without its clip: their mean gets one of its own."""
+    network = c.model.network
+    return network.network if isinstance(network, Clipped) else network
 
 
 __all__ = ["measured_data", "taught"]

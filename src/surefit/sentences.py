@@ -314,6 +314,7 @@ SENTENCES: dict[str, Both] = {
     ),
     "stage-share": Both("{share:.0%} {stage}", "{share:.0%} {stage}"),
     "stage-blend": Both("{first} + {rest}", "{first} + {rest}"),
+    "teacher-polynomials": Both("sum of {terms} products of polynomials", "{terms} 个多项式乘积之和"),
     "stage-student": Both("{teacher}, distilled: {stage}", "{teacher}，蒸馏：{stage}"),
     "student-close": Both("the network is as close to its teacher as it need be", "网络与教师已足够接近"),
     "student-full": Both(
@@ -324,6 +325,10 @@ SENTENCES: dict[str, Both] = {
         "all {rows} rows were fitted; left out one by one they tell how good it is",
         "全部 {rows} 行都用于拟合；逐行留一法给出其好坏",
     ),
+    "all-rows-folds": Both(
+        "all {rows} rows were fitted; left out in {folds} parts they tell how good it is",
+        "全部 {rows} 行都用于拟合；分 {folds} 组留出给出其好坏",
+    ),
     "single-row": Both("the only row was fitted", "唯一的一行已用于拟合"),
     "unlearned-row": Both(
         "one row tells the value at one place, and nothing of how it changes or how far off it is elsewhere: give more",
@@ -332,6 +337,10 @@ SENTENCES: dict[str, Both] = {
     "jumps-alone": Both(
         "it is off only where the target jumps, which no network can follow: nothing more was tried",
         "仅在目标跳变处有误差，任何网络都无法跟上：没有再尝试其他方法",
+    ),
+    "no-polynomials": Both(
+        "{teacher}: rmse of rows left out in parts {error:.2g}, which is not less",
+        "{teacher}：分组留出的行的均方根误差 {error:.2g}，并未更小",
     ),
     "no-adam-teacher": Both("Adam is left out: the rows are few", "略去 Adam：行数太少"),
     # a bad fit

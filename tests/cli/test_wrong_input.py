@@ -58,7 +58,7 @@ FORMULA = [
 
 WORDS = [
     ("fti x", ["there is no command 'fti'; did you mean fit?"]),
-    ("frobnicate", ["there is no command", "the commands are fit, predict", "construct, certify, verify, check, data"]),
+    ("frobnicate", ["there is no command", "commands are fit, compare, tune, predict", "certify, verify, check, data"]),
     ("help", ["there is no command 'help'; write surefit --help, or surefit fit --help"]),
     ("--verbose", ["there is no option --verbose", "see: surefit --help"]),
     ("fit", ["what should be fitted?", 'surefit fit "sin(x)" --on x=-3:3']),

@@ -85,7 +85,7 @@ def additive(attempt: Attempt, method: Additive, progress: Progress) -> Outcome 
     hidden, offsets = np.concatenate([h for h, _ in parts]), np.concatenate([b for _, b in parts])
     part = np.repeat(np.arange(len(widths)), widths)  # of each unit
     factor = GAIN.get(activation.kind, 1.0)
-    ridges, roundoff = ridges_of(method.ridge, exact), ROUNDOFF[str(attempt.dtype)]
+    ridges, roundoff = ridges_of(method.ridge, exact), max(attempt.calm, ROUNDOFF[str(attempt.dtype)])
     best: _Tried | None = None
     before = len(progress.history)
     plan = [np.full(len(widths), scale) for scale in SCALES]  # the gain of each part

@@ -33,7 +33,7 @@ class Attempt:
     named: bool = False  # the method was asked for by name: its epochs are those of the fit
     like: Scaled | None = None  # a model whose scaling is to be kept
     ridge: float = 0.0  # of VarPro, where it is left open
-    calm: float = 0.0  # what an output weight of 1 costs Features and VarPro, in deviations, beside rounding
+    calm: float = 0.0  # what an output weight of 1 costs Features, VarPro and Additive, in deviations, beside rounding
     thin: bool = True  # of many rows of exact values a part is enough
     scales: Sequence[float] = ()  # of Features, in the order in which they are tried; (): the usual ones
     beyond: int = 4  # of Features: further ones

@@ -144,7 +144,8 @@ class Measured:
             return say("error-test-few", size=size, where=self.where, n=n, more=n + 1)
         if self.kind == "fresh" and n < FEW:
             return say("error-fresh-few", size=size, where=self.where, n=n)
-        if self.folds:
+        if self.folds:  # also where each row was left out once by an attempt that chose by the others
+            code = "error-folds" if self.kind == "estimated" else code
             return say(code, size=size, where=self.where, n=n, folds=self.folds)
         return say(code, size=size, where=self.where, n=n)
 

@@ -1,12 +1,14 @@
 """A function of which few values can be had in the time: they were asked for once, and are all that is fitted to.
 
-Such points are like the rows of a table without noise. What learns most from few is tried on them: sums, units placed
-at random, few units that are searched for, Gaussian processes that a network learns from, and Levenberg-Marquardt. But
-the judge may ask the function itself, at points of its own, and so decides between them.
+Such points are like the rows of a table without noise. What learns most from few is tried on them: sums, a sum of few
+products of polynomials that a network learns from as from a function, units placed at random, few units that are
+searched for, Gaussian processes that a network learns from, and Levenberg-Marquardt. But the judge may ask the function
+itself, at points of its own, and so decides between them.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from surefit.attempts.attempt import Outcome
@@ -15,9 +17,13 @@ from surefit.attempts.polynomial import network_for
 from surefit.models.spec import MLPSpec
 from surefit.problems.problem import Problem
 from surefit.search.candidates import Candidate
+from surefit.search.cost import of_search
 from surefit.search.judging import Judge
 from surefit.search.limits import DEEP, LAST_RESERVE, LM_FIRST, MOST_MONOMIALS
 from surefit.search.runner import State, Strategy, run
+from surefit.search.strategies.polynomials import polynomials_of
+from surefit.search.strategies.separated import separated
+from surefit.search.strategies.structure import parts_seen, sum_of
 from surefit.search.strategies.tables import taught
 from surefit.sentences import say
 
@@ -28,6 +34,11 @@ ROWS_OF_SEARCHED = 2.0  # rows for each parameter of these
 ROWS_OF_DEEP = 1.0  # the same of two hidden layers
 TAUGHT_ROWS = 600  # from which a Gaussian process is found in the time that their values took
 FOR_TEACHER, FOR_SEARCHES, FOR_DEEP = 0.35, 0.7, 0.4  # of the time that is left, what is kept for what follows them
+UNITS_SEARCHED, SEARCHING, ROWS_FREE = (80, 60, 40, 20), 30, 2.5  # units, iterations, and points for each parameter
+OF_A_STEP, FLOPS = 6e-3, 7e9  # seconds of such an iteration beside its operations, and of these in a second, about
+FOR_OTHERS = 0.4  # the same of a network that learns from polynomials
+LIKELY, PLACED_UP_TO = 1e-3, 3  # deviations: with a smaller error nothing else is nearer, but of fewer inputs units
+POLYNOMIAL = 3e-3  # deviations: with a larger error left out, a sum of polynomials is no likeness of the function
 
 
 def has_few_values(s: State) -> bool:
@@ -47,6 +58,7 @@ def of_few_values(s: State) -> Strategy:
     placed = yield s.attempt(
         Features(draws=1), s.hidden(min(units, FIRST_PLACED)), s.problem, reserve=FOR_TEACHER if few else FOR_SEARCHES
     )
+    yield from of_polynomials(s)
     if few:
         yield from of_a_teacher(s)
     network = s.hidden(max(1, min(MOST_SEARCHED, int(n / (ROWS_OF_SEARCHED * (d + 2))))))
@@ -69,6 +81,54 @@ def of_a_teacher(s: State) -> Strategy:
     run(inner, taught(inner, FOR_TEACHER), s.perform)  # type: ignore[arg-type]
     for found in inner.candidates:
         yield s.attempt(None, found.model.network, s.problem, made=outcome_of(found, s.problem), named=True)
+    return None
+
+
+def of_polynomials(s: State) -> Strategy:
+    """A network for the sum of few products of polynomials that the values are, if they are one.
+
+    That is a function whose values cost nothing, and is fitted to the error that it may have itself.
+    """
+    progress, best = s.progress, s.best
+    if s.dim == 1:
+        return None
+
+    def late() -> bool:
+        return progress.out_of_time(1.0 - FOR_OTHERS)
+
+    found = polynomials_of(s.problem.domain, *s.problem.train, POLYNOMIAL, s.goal or 0.0, late)
+    if found is None or (best is not None and not found.left_out.max() < best.score):
+        return None
+    problem = replace(s.problem, function=found, affordable=None, seconds_per_point=None, notes=())
+    tol = max(float(found.left_out.max()), s.goal or 0.0)
+    inner = State(problem, s.seed, s.dtype, Judge(problem, s.seed), progress, tol=tol)
+    left, kept = progress.left(), progress.seconds_after
+    likely = s.dim >= PLACED_UP_TO and bool((found.left_out <= LIKELY * found.spread).all())
+    progress.seconds_after += 0.0 if left is None else (LAST_RESERVE if likely else FOR_OTHERS) * left
+    try:
+        run(inner, likeness(inner), s.perform)  # type: ignore[arg-type]
+    finally:
+        progress.seconds_after = kept
+    nearest = inner.best
+    if nearest is not None:
+        stage = say("stage-student", teacher=found.words, stage=nearest.stage)
+        made = outcome_of(replace(nearest, stage=stage), s.problem)
+        yield s.attempt(None, nearest.model.network, s.problem, made=made, named=True)
+    return None
+
+
+def likeness(s: State) -> Strategy:
+    """A network for polynomials, of what is soon found: parts, products of functions of one input, few units."""
+    yield from sum_of(s, parts_seen(s))
+    yield from separated(s)
+    left = s.progress.left(1.0 - LAST_RESERVE) or math.inf
+    for units in UNITS_SEARCHED:
+        network = s.hidden(units)
+        problem = s.drawn(round(ROWS_FREE * network.num_parameters()))
+        if SEARCHING * (OF_A_STEP + of_search(network, problem) / FLOPS) <= left or units == UNITS_SEARCHED[-1]:
+            yield s.attempt(Features(draws=1), network, problem, reserve=LAST_RESERVE)
+            yield s.attempt(VarPro(iterations=SEARCHING), network, problem, reserve=LAST_RESERVE)
+            break
     return None
 
 

@@ -51,9 +51,9 @@ def students(
     sizes = s.problem.train[1].std(axis=0)
     if s.dtype == ops.float32:  # which cannot come nearer
         aims = np.maximum(aims, FLOAT32 * np.abs(s.problem.train[1]).max(axis=0)).tolist()
-    share = min((aim / size for aim, size in zip(aims, sizes, strict=True) if size > 0), default=0.0)
+    share = nearness(s, aims)
     goal = s.tol or LARGEST * share * float(sizes.max()) or None  # of the largest error, in the units of the largest
-    calm = 0.0 if s.tol is not None else min(CALMEST, CALM * share)
+    calm = 0.0 if s.tol is not None else calm_for(share)
     widths = hidden_units(d, k, most)
     far = 0.0
     for units in widths:
@@ -92,6 +92,17 @@ def students(
     return say("student-full", most=most)
 
 
+def nearness(s: State, aims: Sequence[float]) -> float:
+    """What is aimed at in deviations of the teacher's values, of the output where it is the least."""
+    sizes = s.problem.train[1].std(axis=0)
+    return min((aim / size for aim, size in zip(aims, sizes, strict=True) if size > 0), default=0.0)
+
+
+def calm_for(share: float) -> float:
+    """What output weights may cost a network that is to be so near, in deviations."""
+    return min(CALMEST, CALM * share)
+
+
 def farness(found: Candidate, aims: Sequence[float]) -> float:
     """The distance from the teacher, of the output where it is the largest, in what is aimed at."""
     return max(
@@ -118,4 +129,4 @@ def first_rows(s: State, count: int) -> Problem:
     return s.problem if count >= n else with_rows(s.problem, np.arange(count))
 
 
-__all__ = ["farness", "hidden_units", "students", "two_layers"]
+__all__ = ["calm_for", "farness", "hidden_units", "nearness", "students", "two_layers"]

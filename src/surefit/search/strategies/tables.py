@@ -85,6 +85,7 @@ from surefit.search.limits import (
 from surefit.search.runner import State, Strategy, run
 from surefit.search.strategies.blends import blended, hedged, stacked
 from surefit.search.strategies.functions import adam, polishing
+from surefit.search.strategies.polynomials import learned_from_polynomials
 from surefit.search.strategies.students import farness, students
 from surefit.search.teacher import Processes, Taught, can_teach, fills_its_box, spread_evenly, teacher_of
 from surefit.sentences import say
@@ -108,13 +109,17 @@ def measured_data(s: State, jit: bool | None = None) -> Strategy:
     if can_teach(s.problem) and not (s.best is not None and s.best.score <= enough):
         yield from taught(s)
     if few:
+        if s.best is None or s.best.score > enough:
+            yield from learned_from_polynomials(s)
         yield from for_tables(s)
         yield from stacked(s, student_of)
         yield from hedged(s, student_of)
         yield say("no-adam-teacher")
         clean = s.best is not None and s.best.score <= CLEAN
         if clean or s.problem.validation is None:
-            return say("clean") if clean else say("all-rows", rows=n)
+            folds = 0 if s.best is None else s.best.error.folds
+            left_out = say("all-rows-folds", rows=n, folds=folds) if folds else say("all-rows", rows=n)
+            return say("clean") if clean else left_out
         return say("rows-chose", rows=say("validation rows"))
     if n <= HANDFUL and s.best is not None:
         return say("all-rows", rows=n) if n > 1 else say("single-row")

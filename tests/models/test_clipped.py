@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,45 @@ def test_more_rows_than_few_go_on_from_a_clipped_network_which_loses_its_clip() 
     assert type(again.network) is nn.MLP
     off = again.predict(far).ravel() - 3.0 * np.log(far[:, 0])
     assert np.sqrt(np.mean(off**2)) < 0.3
+
+
+@pytest.fixture(scope="module")
+def fitted() -> surefit.Fit:
+    x = np.random.default_rng(0).lognormal(0.0, 1.2, 150)
+    y = np.sin(1.5 * np.log(x)) + 0.03 * np.random.default_rng(1).normal(size=150)
+    fit = surefit.fit({"x": x, "y": y}, target="y", seed=1)
+    assert isinstance(fit.network, Clipped)
+    return fit
+
+
+def test_the_card_says_that_it_is_clipped_and_the_file_too(fitted, tmp_path) -> None:
+    assert "tanh clipped far from the rows" in str(fitted)
+    fitted.save(tmp_path / "m.surefit")
+    assert "tanh clipped far from the rows" in str(surefit.load(tmp_path / "m.surefit"))
+    assert "远离数据行处截断" in fitted.card(lang="zh")
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+def test_what_is_exported_has_the_clip(fitted, tmp_path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    low, high = fitted.problem.train[0].min(), fitted.problem.train[0].max()
+    far = np.linspace(low - (high - low), high + 3.0 * (high - low), 500)[:, None]
+    right = np.ravel(fitted.predict(far))
+    assert np.ptp(right[far[:, 0] > high + 0.3 * (high - low)]) == 0.0  # of the clip
+    fitted.export(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: far})
+    np.testing.assert_allclose(np.ravel(found), right, rtol=1e-12, atol=1e-12)
+    fitted.export(tmp_path / "m.py")
+    own = runpy.run_path(str(tmp_path / "m.py"))
+    np.testing.assert_allclose(np.ravel(own["evaluate"](far)), right, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:points outside")
+def test_a_proof_of_a_clipped_network_holds(fitted) -> None:
+    """Beside many values of the formula, over the box and beyond it, where the network says one number."""
+    formula, box = "sin(1.5*log(x))", {"x": (0.1, 400.0)}
+    proof = fitted.certify(formula, domain=box, time=20.0)
+    x = np.concatenate([np.linspace(0.1, 400.0, 40_001), 10.0 ** np.linspace(-1.0, 1.0, 4001)])
+    error = np.abs(np.ravel(fitted.predict(x)) - np.sin(1.5 * np.log(x))).max()
+    assert error <= proof.upper <= 1.2 * error

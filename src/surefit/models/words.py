@@ -26,6 +26,7 @@ declare(
         "network-times": Both("{count} x {what}", "{count} 个 {what}"),
         "network-circular": Both("{what} of cosines and sines", "{what}（以余弦和正弦为输入）"),
         "network-rising": Both("{what}, outputs rising", "{what}，各输出依次递增"),
+        "network-clipped": Both("{what} clipped far from the rows", "{what}（远离数据行处截断）"),
         "network-recorded": Both("recorded network", "记录下来的网络"),
     }
 )
@@ -49,7 +50,8 @@ def _parts(network: nn.Module) -> Iterator[str]:
         yield from _parts(network.first)
         yield from _parts(network.second)
     elif isinstance(network, Clipped):
-        yield from _parts(network.network)
+        for part in _parts(network.network):
+            yield say("network-clipped", what=part)
     elif isinstance(network, Mean):
         for model in network.models:
             yield from _parts(model.network if isinstance(model, Scaled) else model)

@@ -144,6 +144,7 @@ def scored(attempt: Attempt, outcome: Outcome, judge: Judge, tol: float | None) 
         known = () if outcome.taught is None else outcome.taught.parts
         error = judge.estimated(scaling.unscaled_errors(outcome.left_out, problem.train[1]), *known)
         error = replace(error, folds=int(outcome.details.get("folds", 0)))
+        error = error if outcome.details.get("ranged", True) else error.without_range()
     common: dict[str, Any] = dict(
         model=model, problem=problem, stage=outcome.stage, reason=outcome.reason, error=error, row=outcome.row,
         details=outcome.details, provisional=attempt.provisional, taught=outcome.taught, scaling=scaling,

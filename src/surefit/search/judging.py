@@ -161,6 +161,10 @@ class Measured:
         parts = tuple(replace(part, max=size, at=dict(at)) if j == output else part for j, part in each)
         return replace(self, max=size, at=dict(at), outputs=parts)
 
+    def without_range(self) -> Measured:
+        """The same without the range in which the true root mean square error lies for nine fits of ten."""
+        return replace(self, rmse_range=None, outputs=tuple(replace(part, rmse_range=None) for part in self.outputs))
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain data, for files; `from_dict` reads it."""
         return {

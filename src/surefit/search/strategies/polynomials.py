@@ -156,7 +156,7 @@ def learned_from_polynomials(s: State) -> Strategy:
     outcome = Outcome(
         network=found.model.network, problem=problem, reason=reason, row=found.row, model=found.model,
         stage=say("stage-student", teacher=whole.words, stage=found.stage),
-        details=found.details | {"folds": parts}, left_out=left_out / found.model.scaling.y_scale,
+        details=found.details | {"folds": parts, "ranged": False}, left_out=left_out / found.model.scaling.y_scale,
     )  # fmt: skip
     yield s.attempt(None, found.model.network, problem, made=outcome, named=True)
     return None

@@ -3,7 +3,10 @@
 Of many products of Legendre polynomials those are taken one after the other that explain most of what is left
 (orthogonal matching pursuit: Pati, Rezaiifar and Krishnaprasad 1993), and leave-one-out residuals tell how many help:
 the error of Blatman and Sudret (Adaptive sparse polynomial chaos expansion based on least angle regression, Journal of
-Computational Physics 230, 2011) with the factor of Chapelle, Vapnik and Bengio (2002) for few rows. The products grow
+Computational Physics 230, 2011) with the factor of Chapelle, Vapnik and Bengio (2002) for few rows. A product counts for
+more than one there, since it was the best of many (Foster and George 1994, The risk inflation criterion for multiple
+regression): of k that were taken of m each for 1 + log(m / k) / 2. With a half of the logarithm the error left out is of
+noise what the noise is, and of most simulators what the error is (benchmarks/simulators.py). The products grow
 about those that were taken, so that a function which needs high degrees of one input, or of two together, gets them
 without those of all (Hampton and Doostan, Basis adaptive sample efficient polynomial chaos, ibid. 371, 2018).
 """
@@ -18,9 +21,10 @@ import numpy as np
 from numpy.polynomial.legendre import legvander
 
 FIRST = 8.0  # degree of one input to begin with; of several as the square roots of theirs add up to its own
-MOST, MOST_OF_ROWS = 4000, 8  # products to choose from, and for each row
+MOST, MOST_OF_ROWS = 4000, 3  # products to choose from, and for each row
 ROWS_EACH = 2  # rows for each product that is taken, at least
-HELPS = 0.9  # of the error before, below which a larger choice has helped
+HELPS = 0.75  # of the error before, below which a larger choice has helped
+CHOSEN = 0.5  # of the logarithm of how many there were for each, that a product counts beside its own
 PATIENT = 1  # larger choices without help
 AGAIN = 20  # products that are taken, or a third of all, without a lower error
 LOST = 1e-10  # of its square, below which nothing of a product is left that others do not explain
@@ -33,12 +37,14 @@ LOOKED = 32  # products after which it is asked whether to stop
 class SparsePolynomial:
     """sum_i coefficients[i] prod_j sqrt(2 a_ij + 1) P_a_ij(u_j), with degrees a (m, d); of points of [-1, 1]^d.
 
-    left_out: the mean square of its errors at rows left out, corrected for how few they are.
+    left_out: the mean square of its errors at rows left out, corrected for how few they are. of: from how many products
+    these were chosen.
     """
 
     degrees: np.ndarray
     coefficients: np.ndarray
     left_out: float
+    of: int
 
     def __call__(self, u: np.ndarray) -> np.ndarray:
         """Values (n,) at points (n, d)."""
@@ -72,14 +78,20 @@ def sparse_polynomial(
             break
         failed = 0 if best is None or error < HELPS**2 * best[1] else failed + 1
         if best is None or error < best[1]:
-            best = degrees[chosen], error
+            best = degrees[chosen], error, len(degrees)
         if error <= enough * float(y @ y) / n:
             break
         degrees = _wider(degrees[chosen], min(MOST, MOST_OF_ROWS * n))
     if best is None:
         return None
     coefficients = np.linalg.lstsq(products(u, best[0]), y, rcond=None)[0]
-    return SparsePolynomial(best[0], coefficients, best[1])
+    return SparsePolynomial(best[0], coefficients, *best[1:])
+
+
+def few_rows(n: int, taken: int, of: int) -> float:
+    """By how much the mean square left out of n rows is too low, where so many products were taken `of` so many."""
+    counts = taken * (1.0 + CHOSEN * math.log(of / taken))
+    return n / (n - counts) * (1.0 + counts / n) if counts < n else math.inf
 
 
 def _first(d: int) -> np.ndarray:
@@ -161,7 +173,7 @@ def _pursuit(
         lever += column * column
         count += 1
         off = rest / np.maximum(1.0 - lever, LEAST_LEFT)
-        now = float(np.mean(off * off)) * n / (n - count) * (1.0 + count / n)
+        now = float(np.mean(off * off)) * few_rows(n, count, m)
         if now < error:
             best, error = count, now
         elif count - best > max(AGAIN, count // 3):
@@ -171,4 +183,4 @@ def _pursuit(
     return np.array(order[:best], int), error
 
 
-__all__ = ["EXACT", "LEAST_LEFT", "SparsePolynomial", "products", "sparse_polynomial"]
+__all__ = ["EXACT", "LEAST_LEFT", "SparsePolynomial", "few_rows", "products", "sparse_polynomial"]

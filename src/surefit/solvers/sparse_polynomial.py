@@ -3,12 +3,13 @@
 Of many products of Legendre polynomials those are taken one after the other that explain most of what is left
 (orthogonal matching pursuit: Pati, Rezaiifar and Krishnaprasad 1993), and leave-one-out residuals tell how many help:
 the error of Blatman and Sudret (Adaptive sparse polynomial chaos expansion based on least angle regression, Journal of
-Computational Physics 230, 2011) with the factor of Chapelle, Vapnik and Bengio (2002) for few rows. A product counts for
-more than one there, since it was the best of many (Foster and George 1994, The risk inflation criterion for multiple
-regression): of k that were taken of m each for 1 + log(m / k) / 2. With a half of the logarithm the error left out is of
-noise what the noise is, and of most simulators what the error is (benchmarks/simulators.py). The products grow
-about those that were taken, so that a function which needs high degrees of one input, or of two together, gets them
-without those of all (Hampton and Doostan, Basis adaptive sample efficient polynomial chaos, ibid. 371, 2018).
+Computational Physics 230, 2011) with the factor of Chapelle, Vapnik and Bengio (2002) for few rows. A product counts
+for more than one there, since it was the best of many (Foster and George 1994, The risk inflation criterion for
+multiple regression): of k that were taken of m each for 1 + log(m / k) / 2. With a half of the logarithm the error
+left out is of noise what the noise is, and of most simulators what the error is (benchmarks/simulators.py). The
+products grow about those that were taken, so that a function which needs high degrees of one input, or of two
+together, gets them without those of all (Hampton and Doostan, Basis adaptive sample efficient polynomial chaos, ibid.
+371, 2018).
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ def tune(
         what, domain, labels = target_of(settings)
         found = studies.tune(
             what, domain, search, trials=trials, time=settings.get("time"), journal=journal, processes=processes,
-            seed=seed, callback=None if quiet or as_json or processes > 1 else told,
+            seed=seed, callback=None if quiet or as_json else told, progress=False,
             **_flat(settings, what, labels),
         )  # fmt: skip
     found = replace(found, best=named(found.best, settings))

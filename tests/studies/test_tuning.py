@@ -173,6 +173,10 @@ def test_pictures_and_pages():
     [
         (dict(search={}), "search="),
         (dict(search={"unitz": (1, 2)}), "unitz"),
+        (dict(search={"activation": ["tanh", "tahn"]}), "did you mean 'tanh'"),
+        (dict(search={"activation": ["tanh", ("sin", "sni")], "hidden": [(3, 3)]}), "'sni' is unknown"),
+        (dict(search={"method": ["lm", "ml"]}), "'ml' is unknown"),
+        (dict(search={"hidden": [3, (3, 0)]}), "hidden=0 must be"),
         (dict(search={"units": 4}), "list of choices"),
         (dict(search={"units": (9, 4)}), "low < high"),
         (dict(search={"units": (1, 4, "lin")}), '"log"'),

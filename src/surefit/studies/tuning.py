@@ -33,6 +33,7 @@ from surefit.errors import ArgumentError, MissingExtraError, SurefitError
 from surefit.files import write_atomically
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
+from surefit.nn.mlp import activation_module
 from surefit.problems.posing import formula_texts
 from surefit.reports.display import shown, write
 from surefit.reports.provenance import text_of
@@ -257,9 +258,17 @@ def _is_number(value: Any) -> bool:
 
 
 def _check(job: Job) -> None:
-    """ArgumentError for a name that nothing has, before anything is fitted."""
+    """ArgumentError for a name that nothing has, and a choice that no trial can take, before anything is fitted."""
     first = {name: range_[0] for name, range_ in job.space.items()}
     arguments_of(job.arguments | first)
+    for name in ("method", "hidden", "activation"):
+        choices = job.space.get(name, ())
+        for choice in choices if isinstance(choices, list) else ():
+            arguments_of({name: choice})
+            layers = choice if isinstance(choice, tuple | list) else (choice,)
+            for one in layers if name == "activation" else ():
+                if one not in ("auto", None):
+                    activation_module(one)
 
 
 def _suggested(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:

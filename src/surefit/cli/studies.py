@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from surefit.errors import ArgumentError, DataError, SurefitError
-from surefit.files import check_writable
+from surefit.errors import ArgumentError, SurefitError
 from surefit.sentences import columns
 
 from . import signals
 from .grammar import with_settings
 from .language import complaint, spoken, words
 from .readers import text as as_text
-from .report import Json, Quiet, print_json, say
+from .report import Json, Quiet, check_place, print_json, say
 from .settings import (
     BUDGET,
     CALLED,
@@ -94,7 +93,7 @@ def compare(
 
     ways = _ways(target, given)
     shared = next(iter(ways.values()))
-    _check_out(out, "compared")
+    check_place("--out", out and out / "compared.csv")
     with speaking_of_options(), display(None, quiet or as_json, None, words) as shown:
         what, domain, labels = target_of(shared)
         variants = {name: _for_study(settings, what, labels) for name, settings in ways.items()}
@@ -210,7 +209,7 @@ def tune(
 
     settings = read_given({"target": target, **given}, KEYS)
     search = _search(vary)
-    _check_out(out, "tuned")
+    check_place("--out", out and out / "tuned.csv")
     done = itertools.count(1)
 
     def told(trial: Any) -> None:
@@ -345,15 +344,6 @@ def _written(found: Any, best: Fit | None, out: Path | None, name: str) -> Itera
     with pictures_speaking(spoken()):
         found.plot().savefig(folder / f"{name}.png")
     yield folder / f"{name}.png"
-
-
-def _check_out(out: Path | None, name: str) -> None:
-    """Refuse a folder that nothing can be written into before the fits are made, which would be lost."""
-    if out is not None:
-        try:
-            check_writable(out / f"{name}.csv")
-        except DataError as error:
-            raise DataError(f"--out: {error}") from None
 
 
 def _show_files(files: Sequence[Path]) -> None:

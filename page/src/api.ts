@@ -14,8 +14,12 @@ const kept = (key: string, value?: string): string | null => {
     return sessionStorage.getItem(key);
   } catch { return value ?? null; }
 };
-const found = new URLSearchParams(location.search).get("token");
-if (found) history.replaceState(null, "", location.pathname + location.hash); // what a projector shows holds no token
+const asking = new URLSearchParams(location.search), found = asking.get("token");
+if (location.search) { // what a projector shows holds no token; settings that stand before the # are moved behind it
+  asking.delete("token");
+  const settings = [location.hash.slice(1), asking.toString()].filter(Boolean).join("&");
+  history.replaceState(null, "", location.pathname + (settings && `#${settings}`));
+}
 const token = (found ? kept("token", found) ?? found : kept("token")) ?? "";
 
 async function asked(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {

@@ -294,3 +294,33 @@ def test_wrong_arguments_of_a_module_are_named(given, words, tmp_path):
     with pytest.raises(ArgumentError, match=words):
         surefit.export_module(**{**right, **given})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "to, name",
+    [("js", "g.js"), ("js", "g.mjs"), ("numpy", "G.PY"), ("fortran", "g.F90"), ("fortran", "g.f95"), ("fmu", "G.FMU")],
+)
+def test_one_file_has_the_name_that_was_asked_for(to, name, tmp_path):
+    m = exportable(*layers()["MLP"], "m", derivative=False)
+    assert write(m, tmp_path / name, to) == [tmp_path / name]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("to, name", [("js", "g.js"), ("numpy", "G.PY"), ("fortran", "g.F90"), ("fortran", "g.f95")])
+def test_what_has_another_usual_ending_runs(to, name, tmp_path):
+    needed = {"js": "node", "fortran": "gfortran"}.get(to)
+    if needed is not None and not shutil.which(needed):
+        pytest.skip(f"no {needed} on this machine")
+    m = exportable(*layers()["MLP"], name.partition(".")[0], "float64", derivative=False)
+    (tmp_path / "package.json").write_text('{"type": "commonjs"}')  # to Node a .js is no module here
+    assert compared(m, write(m, tmp_path / name, to), to, 5).ulp < NEAR
+
+
+@pytest.mark.parametrize(
+    "to, name", [("numpy", "numpy.py"), ("numpy", "random"), ("c", "math.h"), ("c", "String.c"), ("fmu", "time.fmu")]
+)
+def test_a_file_is_not_named_as_what_it_needs(to, name, tmp_path):
+    m = exportable(*layers()["MLP"], "m", derivative=False)
+    with pytest.raises(ArgumentError, match="would hide what it needs itself; choose another name"):
+        write(m, tmp_path / name, to)
+    assert not any(tmp_path.iterdir())

@@ -109,6 +109,15 @@ def test_other_functions_and_methods(page, settings, most):
     assert error_of(learn(page)) < most
 
 
+def test_settings_before_the_hash_count_as_those_behind_it(browser, address):
+    with browser.new_context(locale="en-US").new_page() as opened:
+        opened.goto(f"{address}&lang=zh&f=cos(3*x)#hidden=5")
+        opened.wait_for_selector("#typeset math")
+        assert opened.get_attribute("html", "lang") == "zh-CN"
+        assert opened.input_value("#formula") == "cos(3*x)"
+        assert "token" not in opened.url and "?" not in opened.url and "hidden=5" in opened.url
+
+
 def test_a_fault_in_the_formula_is_shown_with_its_place_and_goes_away(page):
     page.fill("#formula", "sin(x")
     until(page, "document.querySelector('#fault').textContent.includes('^')")

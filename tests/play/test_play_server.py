@@ -459,6 +459,35 @@ def test_what_others_can_reach_needs_a_token(tmp_path):
         serve(token="short", page=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "words, locale, ends",
+    [
+        (["--lang", "zh"], "C", "#lang=zh"),
+        (["--lang=en"], "zh_CN.UTF-8", "#lang=en"),
+        ([], "zh_CN.UTF-8", "#lang=zh"),
+        ([], "C", None),  # the browser knows better
+    ],
+)
+def test_the_page_is_opened_in_the_language_of_the_command(words, locale, ends, tmp_path, monkeypatch):
+    from surefit.cli.app import run
+
+    (tmp_path / "index.html").touch()
+    addresses = []
+
+    def served(**given):
+        def log(address):
+            addresses.append(address)
+            raise KeyboardInterrupt
+
+        serve(**given | {"log": log, "page": tmp_path})
+
+    monkeypatch.setattr("surefit.play.serve", served)
+    monkeypatch.setenv("LC_ALL", locale)
+    run(["play", "--no-browser", *words])
+    (address,) = addresses
+    assert address.rpartition("?token=")[2].partition("#")[1:] == (("#", ends[1:]) if ends else ("", ""))
+
+
 def test_a_page_that_was_not_built_is_said(tmp_path):
     with pytest.raises(DataError, match="make play"):
         serve(page=tmp_path)

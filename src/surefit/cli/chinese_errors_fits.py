@@ -467,6 +467,9 @@ FITS = {
     "the ending of {} names no format; say which with to=: {}": "{0} 的扩展名不是已知格式；请用 --to 指明：{1}",
     "the name {} cannot be written into code; use letters and digits": "名称 {0} 不能写进代码；请用字母和数字",
     (
+        "a file named {} would hide what it needs itself; choose another name"
+    ): "名为 {0} 的文件会遮住它自己需要的文件；请换一个名称",
+    (
         "the primitive {} of this model (line {}) is computed by libraries of Python alone; build the model without "
         "it to write it in another language"
     ): "此模型的基本运算 {0}（第 {1} 行）只由 Python 的库计算；要写成另一种语言，请构造不含它的模型",

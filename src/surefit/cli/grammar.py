@@ -183,7 +183,12 @@ def with_settings(rows: Iterable[Setting]) -> Callable[[Callable[..., None]], Ca
 
 
 def with_language(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the option --lang, which `language.language_of` has read before anything is said."""
+    """Gives a command the option --lang, which `language.language_of` has read before anything is said.
+
+    One that has it already does more with it.
+    """
+    if "lang" in inspect.signature(command).parameters:
+        return command
 
     @functools.wraps(command)
     def run(*args: Any, lang: str | None = None, **given: Any) -> None:

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from .language import spoken
+from .report import Lang
+
 
 def play(
     host: Annotated[
@@ -22,6 +25,7 @@ def play(
         Path | None,
         typer.Option(metavar="DIR", show_default=False, help="Write a page that trains in the browser, and end."),
     ] = None,
+    lang: Lang = None,
 ) -> None:
     """Open a page on which a network learns your function.
 
@@ -37,7 +41,7 @@ def play(
         return
     page.serve(
         host=host, port=port, token=token, browser=browser, log=lambda address: print(address, flush=True),
-        chinese=in_chinese,
+        chinese=in_chinese, lang=lang or ("zh" if spoken() == "zh" else None),
     )  # fmt: skip
 
 

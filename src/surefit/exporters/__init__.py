@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ class Format(NamedTuple):
     words: str
     write: Callable[[Exportable], Texts]
     derivative: bool = False
+    imports: frozenset[str] = frozenset()  # names that a file cannot have: what it asks for would be itself
 
 
 def _c(model: Exportable) -> Texts:
@@ -91,17 +93,23 @@ def _fmu3(model: Exportable) -> Texts:
     return {".fmu": fmu(model, 3)}
 
 
+HEADERS = frozenset(
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdarg stdbool stddef "
+    "stdint stdio stdlib string tgmath time wchar wctype".split()
+)  # of C99: beside one of that name, a compiler that is told to look there finds it first
+MODULES = frozenset({"numpy"}) | sys.stdlib_module_names  # NumPy imports many of them, from the folder one is in
+
 FORMATS = {
-    "c": Format((".c", ".h"), "C99, one header and one source", _c, True),
+    "c": Format((".c", ".h"), "C99, one header and one source", _c, True, HEADERS),
     "onnx": Format((".onnx",), "ONNX, opset 18", _onnx),
-    "numpy": Format((".py",), "one Python file that needs NumPy", _numpy),
+    "numpy": Format((".py",), "one Python file that needs NumPy", _numpy, imports=MODULES),
     "js": Format((".mjs", ".js"), "one JavaScript module", _javascript, True),
     "fortran": Format((".f90", ".f95"), "a module of Fortran 2008", _fortran, True),
     "table": Format((".csv", ".json"), "the corners of a network of straight pieces, CSV and JSON", _table),
     "formula": Format((".txt",), "formulas for a spreadsheet and for Desmos", _formula),
-    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu, True),
-    "fmu3": Format((".fmu",), "an FMU 3.0 for co-simulation, as sources", _fmu3, True),
-    "casadi": Format((".c", ".h"), "C for CasADi's external", _casadi, True),
+    "fmu": Format((".fmu",), "an FMU 2.0 for co-simulation, as sources", _fmu, True, HEADERS),
+    "fmu3": Format((".fmu",), "an FMU 3.0 for co-simulation, as sources", _fmu3, True, HEADERS),
+    "casadi": Format((".c", ".h"), "C for CasADi's external", _casadi, True, HEADERS),
 }  # fmt: skip
 
 
@@ -129,7 +137,7 @@ def format_of(path: Path, to: str | None) -> str:
 
 
 def write(model: Exportable, path: Path, to: str) -> list[Path]:
-    """Write a model in one of FORMATS; the files, of which several have the same name with other endings.
+    """Write a model in one of FORMATS: one file with the name that was asked for, or several that differ in endings.
 
     Args:
         model: what is written; its name becomes that of the file.
@@ -137,7 +145,7 @@ def write(model: Exportable, path: Path, to: str) -> list[Path]:
         to: a name in FORMATS.
 
     Raises:
-        ArgumentError: the format has no derivatives, and the model comes with some.
+        ArgumentError: the format has no derivatives, and the model comes with some; no code can have that name.
         ExportError: a primitive of the model cannot be said in this language, or a file cannot be written.
     """
     f = FORMATS[to]
@@ -147,9 +155,14 @@ def write(model: Exportable, path: Path, to: str) -> list[Path]:
     base = path.with_suffix("") if path.suffix.lower() in f.endings else path
     if not base.name.isprintable() or set(base.name) & set("\"\\'"):
         raise ArgumentError(f"path: the name {base.name!r} cannot be written into code; use letters and digits")
+    if base.name.lower() in f.imports:
+        raise ArgumentError(f"path: a file named {base.name!r} would hide what it needs itself; choose another name")
     model = replace(model, name=base.name)
     texts = f.write(model)
-    return write_together({base.with_name(base.name + end): text for end, text in texts.items()}, error=ExportError)
+    as_asked = len(texts) == 1 and base != path  # .js, .F90: not the ending that is usual here
+    return write_together(
+        {path if as_asked else base.with_name(base.name + end): text for end, text in texts.items()}, error=ExportError
+    )
 
 
 __all__ = ["FORMATS", "RUNNERS", "Compared", "Exportable", "Format", "compared", "format_of", "identifier", "write"]

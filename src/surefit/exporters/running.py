@@ -122,11 +122,13 @@ def _onnx(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.nd
 
 def _numpy(model: Exportable, paths: Sequence[Path], points: np.ndarray) -> np.ndarray:
     import importlib.util
+    from importlib.machinery import SourceFileLoader
 
-    spec = importlib.util.spec_from_file_location("exported", paths[0])
-    assert spec is not None and spec.loader is not None
+    loader = SourceFileLoader("exported", str(paths[0]))  # whatever the ending: .PY too
+    spec = importlib.util.spec_from_loader("exported", loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return np.asarray(module.evaluate(points))
 
 
@@ -134,13 +136,15 @@ def _javascript(model: Exportable, paths: Sequence[Path], points: np.ndarray) ->
     import json
 
     node = program(("node", "nodejs"), "running JavaScript")
-    url = paths[0].resolve().as_uri()
-    code = (
-        f"import {{ evaluate }} from {json.dumps(url)};\n"
-        "let text = ''; for await (const part of process.stdin) text += part;\n"
-        "console.log(JSON.stringify(JSON.parse(text).map((x) => Array.from(evaluate(x), String))));"
-    )
-    printed = run([node, "--input-type=module", "-e", code], paths[0].parent, json.dumps(points.tolist()))
+    with TemporaryDirectory() as folder:
+        module = Path(folder) / "model.mjs"  # whether .js is a module depends on what lies around it
+        shutil.copyfile(paths[0], module)
+        code = (
+            f"import {{ evaluate }} from {json.dumps(module.resolve().as_uri())};\n"
+            "let text = ''; for await (const part of process.stdin) text += part;\n"
+            "console.log(JSON.stringify(JSON.parse(text).map((x) => Array.from(evaluate(x), String))));"
+        )
+        printed = run([node, "--input-type=module", "-e", code], Path(folder), json.dumps(points.tolist()))
     return np.array([[float(v.replace("Infinity", "inf")) for v in row] for row in json.loads(printed)], model.dtype)
 
 

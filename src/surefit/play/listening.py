@@ -33,6 +33,7 @@ def loopback(host: str) -> bool:
 def serve(
     *, host: str = "127.0.0.1", port: int = 0, token: str | None = None, browser: bool = True,
     log: Callable[[str], None] = lambda text: None, page: Path = PAGE, chinese: Callable[[str], str] = str,
+    lang: str | None = None,
 ) -> None:  # fmt: skip
     """Serve the page until Ctrl-C.
 
@@ -41,7 +42,7 @@ def serve(
         token: what the page must know; None: a fresh one, which the address that is opened carries. An address that
             others can reach needs one of at least 16 characters, chosen by you.
         browser: whether to open the page. log: called with the address. page: the built files. chinese: translates
-            errors, for a page in Chinese.
+            errors, for a page in Chinese. lang: of the page, "en" or "zh"; None: that of the browser.
 
     Raises:
         ArgumentError: a host that others can reach without a token; DataError: the page was not built, or the address
@@ -70,7 +71,7 @@ def serve(
         hosts = [f"{name}:{taken}"]
         if loopback(host):
             hosts += [f"localhost:{taken}", f"127.0.0.1:{taken}"]
-        address = f"http://{name}:{taken}/?token={known}"
+        address = f"http://{name}:{taken}/?token={known}{f'#lang={lang}' if lang else ''}"
         log(address)
         if browser:
             threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()

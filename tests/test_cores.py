@@ -172,7 +172,7 @@ def test_a_jacobian_has_the_same_bits_on_more_cores(machine):
 
 def test_products_and_triangles_of_many_rows_are_those_of_the_whole(machine):
     a = np.random.default_rng(0).standard_normal((3 * damped.BLOCK + 5, 20))
-    for make in (damped._products, lambda a: damped._triangle_of(a).T @ damped._triangle_of(a)):
+    for make in (damped.products, lambda a: damped._triangle_of(a).T @ damped._triangle_of(a)):
         one, three = of_each_machine(machine, lambda make=make: make(a))
         assert np.array_equal(one, three)
         assert np.abs(one - a.T @ a).max() < 1e-11 * len(a)

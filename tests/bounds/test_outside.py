@@ -195,6 +195,39 @@ LAYERS = {
 }
 
 
+@pytest.mark.parametrize("shape", [[1, 1, 1, 2], ["n", 1, 2], ["n", 2, 1], [2]])
+def test_what_is_proved_of_an_onnx_file_is_of_the_shape_that_it_takes(tmp_path, shape):
+    """Of points (1, 2) the largest along the axis 1 is another number than of (1, 1, 2): it was once proved instead."""
+    onnx = pytest.importorskip("onnx", reason="networks from outside are ONNX files")
+    runtime = pytest.importorskip("onnxruntime", reason="the truth: another program that runs the file")
+    from onnx import helper, numpy_helper
+
+    constants = {
+        "i": np.arange(-20, 20) % 2, "s": np.array([1, 2]),
+        "w": np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32),
+    }  # fmt: skip
+    axis = len(shape) - 2 if len(shape) > 2 else 0
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["m"], axes=[axis], keepdims=1),
+        helper.make_node("Mul", ["x", "m"], ["u"]), helper.make_node("Reshape", ["u", "s"], ["v"]),
+        helper.make_node("Gather", ["v", "i"], ["a"], axis=1),
+        helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(constants.pop("w"))),
+        helper.make_node("MatMul", ["a", "w"], ["y"]),
+    ]  # fmt: skip
+    kind = onnx.TensorProto.FLOAT
+    x, y = helper.make_tensor_value_info("x", kind, shape), helper.make_tensor_value_info("y", kind, [1, 2])
+    graph = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(v, n) for n, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    onnx.save(model, tmp_path / "net.onnx")
+    session = runtime.InferenceSession(model.SerializeToString())
+    points = np.random.default_rng(1).uniform(-1, 1, (300, 2)).astype(np.float32)
+    points[:4] = [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+    runs = [session.run(None, {"x": p.reshape([1 if n == "n" else n for n in shape])})[0][0] for p in points]
+    top = float(np.abs(runs).max())
+    proof = certify(surefit.from_onnx(tmp_path / "net.onnx"), ["0", "0"], "x=-1:1, y=-1:1", rtol=0.02, time=10)
+    assert top * (1 - 1e-5) <= proof.upper <= 1.1 * top
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", LAYERS)
 def test_networks_of_onnx_are_bounded_as_onnxruntime_runs_them(tmp_path, name, dtype):

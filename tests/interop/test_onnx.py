@@ -11,7 +11,7 @@ import pytest
 from surefit.core.modes import no_grad
 from surefit.core.program import record
 from surefit.core.tensor import Tensor
-from surefit.errors import ModelFileError
+from surefit.errors import ModelFileError, ShapeError
 from surefit.interop import from_onnx
 
 onnx = pytest.importorskip("onnx", reason="the package that writes and reads ONNX")
@@ -170,6 +170,73 @@ def test_weights_are_parameters_and_the_module_records_and_differentiates():
     with no_grad():
         program = record(net, x)
     assert program.primitives() == {"add": 1, "matmul": 1}
+
+
+def _graph(nodes, shape, constants):
+    """A graph of x, of this shape, with weights by name."""
+    made = [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()]
+    x, y = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape), onnx.ValueInfoProto(name="y")
+    y.type.tensor_type.elem_type = TensorProto.FLOAT
+    graph = helper.make_graph(nodes, "g", [x], [y], made)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+
+
+def test_weights_that_are_nodes_are_parameters_too():
+    """As older exporters write them. What is written into nodes may be as large as it likes where it is recorded."""
+    w = np.arange(6, dtype=np.float32).reshape(3, 2)
+    node = helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(w))
+    picked = helper.make_node("Gather", ["x", "i"], ["v"], axis=1)
+    index = np.arange(-30, 30) % 3
+    tall = np.tile(w, (20, 1))
+    big = helper.make_node("Constant", [], ["tall"], value=numpy_helper.from_array(tall))
+    product = helper.make_node("MatMul", ["x", "w"], ["p"])
+    total = helper.make_node("MatMul", ["v", "tall"], ["q"])
+    net = from_onnx(
+        _written(
+            _graph([node, big, picked, product, total, helper.make_node("Add", ["p", "q"], ["y"])], ["n", 3],
+                   {"i": index}),
+        )
+    )  # fmt: skip
+    assert sorted(p.shape for p in net.parameters()) == [(3, 2), (60, 2)]
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    with no_grad():
+        program = record(net, Tensor(x))
+        assert np.allclose(net(Tensor(x)).numpy(), x @ w + x[:, index] @ tall, rtol=1e-5)
+    assert program.primitives()["matmul"] == 2
+    net(Tensor(x)).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+@pytest.mark.parametrize("shape", [["n", 1, 3], ["n", 3, 1], ["n", 1, 1, 3], [1, 1, 1, 3], [3], [3, 1]])
+def test_points_get_the_shape_that_the_file_says(shape):
+    """A graph means something else of another: what is largest along an axis is."""
+    runtime = pytest.importorskip("onnxruntime", reason="the truth: another program that runs the file")
+    axis = len(shape) - 2 if len(shape) > 2 else 0
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["m"], axes=[axis], keepdims=1), helper.make_node("Sub", ["x", "m"], ["y"])
+    ]  # fmt: skip
+    model = _graph(nodes, shape, {})
+    net, session = from_onnx(_written(model)), runtime.InferenceSession(model.SerializeToString())
+    rows = 4 if shape[0] == "n" else 1
+    x = np.random.default_rng(0).normal(size=(rows, 3)).astype(np.float32)
+    full = x.reshape([rows if n == "n" else n for n in shape])
+    wanted = session.run(None, {"x": full})[0]
+    with no_grad():
+        for given in (x, full):
+            got = net(Tensor(given)).numpy()
+            assert got.shape == wanted.shape
+            assert np.array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    "shape, given",
+    [(["n", 1, 3], (5, 2)), (["n", 3], (5, 2)), (["n", None, 3], (5, 3)), ([3], (5, 3)), (["n", 3], (3,)),
+     (["n", 1, 3], (2, 3, 3)), ([3, 1], (2, 3))],
+)  # fmt: skip
+def test_another_shape_than_that_of_the_file_is_refused(shape, given):
+    net = from_onnx(_written(_graph([helper.make_node("Relu", ["x"], ["y"])], shape, {})))
+    with pytest.raises(ShapeError, match=r"the input 'x' of the ONNX file has the shape \(.*\); got"):
+        net(Tensor(np.zeros(given, np.float32)))
 
 
 # --- harm -----------------------------------------------------------------------------------------------------------

@@ -94,3 +94,23 @@ def test_it_ends_with_what_is_enough_and_when_it_is_told():
     near, rough = sparse_polynomial(u, y), sparse_polynomial(u, y, enough=1e-4)
     assert len(rough.degrees) < len(near.degrees) and near.left_out < rough.left_out <= 1e-4
     assert sparse_polynomial(u, y, stop=lambda: True) is None
+
+
+def test_few_levels_tell_no_more_than_they_can():
+    """At -1, 0 and 1 all odd Legendre polynomials are the same: nothing but the degree says which one is meant."""
+    levels = np.array([-1.0, 0.0, 1.0])
+    u = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
+    values = u[:, 0] + 2.0 * u[:, 1] * u[:, 2] + u[:, 2] ** 2
+    found, fresh = sparse_polynomial(u, values), np.random.default_rng(0).uniform(-1.0, 1.0, (1000, 3))
+    assert found.degrees.max() <= 2
+    right = fresh[:, 0] + 2.0 * fresh[:, 1] * fresh[:, 2] + fresh[:, 2] ** 2
+    np.testing.assert_allclose(found(fresh), right, atol=1e-10)
+
+
+def test_between_even_values_nothing_swings():
+    """Runge's function at 11 even places is off by 2 between them where all of these are met."""
+    t = np.linspace(-1.0, 1.0, 11)
+    u = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
+    found = sparse_polynomial(u, 1.0 / (1.0 + 25.0 * u[:, 0] ** 2))
+    fresh = np.random.default_rng(0).uniform(-1.0, 1.0, (2000, 2))
+    assert np.abs(found(fresh) - 1.0 / (1.0 + 25.0 * fresh[:, 0] ** 2)).max() < 0.6

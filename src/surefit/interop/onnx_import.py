@@ -15,10 +15,11 @@ import numpy as np
 
 from surefit import nn
 from surefit.checking import memory_limit
+from surefit.core import ops
 from surefit.core.leaves import Parameter
 from surefit.core.modes import is_grad_enabled
 from surefit.core.tensor import Tensor
-from surefit.errors import ArgumentError, MissingExtraError, ModelFileError, SurefitError
+from surefit.errors import ArgumentError, MissingExtraError, ModelFileError, ShapeError, SurefitError
 from surefit.files import reason, regular_file
 from surefit.interop.onnx_checking import (
     DTYPES,
@@ -81,7 +82,10 @@ def _package() -> Any:
 
 
 class OnnxModule(nn.Module):
-    """A graph of ONNX operators. inputs, outputs: their names, in order; nodes: (operator, attributes, names)."""
+    """A graph of ONNX operators. inputs, outputs: their names, in order; nodes: (operator, attributes, names).
+
+    shapes: of the inputs, as the file says them: None for what it leaves open.
+    """
 
     def __init__(self, proto: Any, folder: Path) -> None:
         super().__init__()
@@ -93,15 +97,16 @@ class OnnxModule(nn.Module):
         version = check_graph(_package(), proto)
         self.fixed: dict[str, Any] = {}
         self.leaves: dict[str, str] = {}
+        self.shapes = {v.name: _shape(v.type.tensor_type) for v in graph.input}
         total = 0
-        for i, tensor in enumerate(graph.initializer):
+        for tensor in graph.initializer:
             value = array_of(tensor, folder)
             total += value.size
             if tensor.name in self.fixed or tensor.name in self.leaves:
                 raise ModelFileError(f"the ONNX file has two weights {shown(tensor.name)}")
             if total > MOST:
                 raise ModelFileError(f"the weights of the ONNX file have more than {MOST} elements; it is refused")
-            self._enter(tensor.name, value, i)
+            self._enter(tensor.name, value)
         self.inputs = tuple(v.name for v in graph.input if v.name not in self.fixed and v.name not in self.leaves)
         self.outputs = tuple(v.name for v in graph.output)
         self.nodes: list[tuple[str, dict[str, Any], tuple[str, ...], tuple[str, ...]]] = []
@@ -118,11 +123,11 @@ class OnnxModule(nn.Module):
             self.done[last[name]].append(name)
         self.eval()
 
-    def _enter(self, name: str, value: np.ndarray, i: int) -> None:
+    def _enter(self, name: str, value: np.ndarray) -> None:
         """A weight: a parameter if it is floating and no single number, else known."""
         if value.dtype.kind == "f" and value.ndim and value.size:
-            self.leaves[name] = f"weight{i}"
-            setattr(self, f"weight{i}", Parameter(value))
+            self.leaves[name] = leaf = f"weight{len(self.leaves) + len(self.fixed)}"
+            setattr(self, leaf, Parameter(value))
         else:
             self.fixed[name] = value
 
@@ -143,7 +148,7 @@ class OnnxModule(nn.Module):
             raise ModelFileError(f"the ONNX file computes {shown(twice)} twice")
         defined.update(made)
         if node.op_type == "Constant":
-            self.fixed[node.output[0]] = constant_of(attributes)
+            self._enter(node.output[0], constant_of(attributes))
             return
         if node.op_type == "Cast":
             if attributes.get("to") not in DTYPES:
@@ -160,10 +165,10 @@ class OnnxModule(nn.Module):
             )  # fmt: skip
         env: dict[str, Any] = {"": None, **self.fixed}
         env |= {name: getattr(self, leaf) for name, leaf in self.leaves.items()}
-        env |= dict(zip(self.inputs, args, strict=True))
+        env |= {name: _as_declared(name, self.shapes[name], x) for name, x in zip(self.inputs, args, strict=True)}
         alive, limit, kept = 0, SHARE * memory_limit(), is_grad_enabled()
         for (op, attributes, inputs, outputs), done in zip(self.nodes, self.done, strict=True):
-            given = [env[name] for name in inputs]
+            given = [_constant(env[name]) for name in inputs]
             while given and given[-1] is None:
                 given.pop()
             try:
@@ -195,7 +200,44 @@ class OnnxModule(nn.Module):
             if isinstance(r, _Missing):
                 raise ModelFileError(f"the ONNX node {r.op} has further outputs, which are not computed here")
         results = [r if hasattr(r, "aval") or isinstance(r, Tensor) else Tensor(np.array(r)) for r in results]
+        if not kept:  # a graph may give a weight as it is
+            results = [r.detach() if isinstance(r, Parameter) else r for r in results]
         return results[0] if len(results) == 1 else tuple(results)
+
+
+def _shape(kind: Any) -> tuple[int | None, ...] | None:
+    """The shape that a file says of an input; None: it says none."""
+    if not kind.HasField("shape"):
+        return None
+    return tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+
+
+def _as_declared(name: str, shape: tuple[int | None, ...] | None, x: Any) -> Any:
+    """A value in the shape that the file says of an input, with as many rows as it has.
+
+    Points (n, d) whose numbers that shape has in other places, as (n, 1, 1, d), are put there in their order. Any other
+    shape is an error: a graph means something else then, as the axis 1 of a maximum does.
+    """
+    if shape is None:
+        return x
+    have, rest = tuple(x.shape), shape[1:]
+    if len(have) == len(shape) and all(n in (None, m) for n, m in zip(rest, have[1:], strict=True)):
+        return x
+    if len(have) == 2:
+        if len(shape) > 1 and None not in rest and math.prod(n or 0 for n in rest) == have[1]:
+            return ops.reshape(x, shape=(have[0], *(n or 0 for n in rest)))
+        if have[0] == 1 and None not in shape and math.prod(n or 0 for n in shape) == have[1]:
+            return ops.reshape(x, shape=tuple(n or 0 for n in shape))
+    said = ", ".join("?" if n is None else str(n) for n in shape)
+    raise ShapeError(
+        f"the input {shown(name)} of the ONNX file has the shape ({said}{',' * (len(shape) == 1)}); got {have}; give "
+        "that shape, or points (n, d) with as many numbers each"
+    )
+
+
+def _constant(x: Any) -> Any:
+    """A value that is known while the graph is read may stand in a recorded program, however large it is."""
+    return x.view(ops.Literal) if isinstance(x, np.ndarray) else x
 
 
 SHARE = 0.25  # of the memory that the values of a graph may take; an operator takes a few times as much while it works

@@ -25,6 +25,7 @@ FIRST = 8.0  # degree of one input to begin with; of several as the square roots
 MOST, MOST_OF_ROWS = 4000, 3  # products to choose from, and for each row
 ROWS_EACH = 2  # rows for each product that is taken, at least
 HELPS = 0.75  # of the error before, below which a larger choice has helped
+LEVELS = 6  # digits after the point, in which two values of an input differ, or are one
 CHOSEN = 0.5  # of the logarithm of how many there were for each, that a product counts beside its own
 PATIENT = 1  # larger choices without help
 AGAIN = 20  # products that are taken, or a third of all, without a lower error
@@ -72,7 +73,9 @@ def sparse_polynomial(
     values, with which it ends. None where nothing was found.
     """
     n, d = u.shape
+    tops = _highest(u)
     degrees, best, failed = _first(d), None, 0
+    degrees = degrees[(degrees <= tops).all(axis=1)]
     while failed <= PATIENT and not stop():
         chosen, error = _pursuit(products(u, degrees), y, max(1, n // ROWS_EACH), stop, enough)
         if not len(chosen):
@@ -83,6 +86,7 @@ def sparse_polynomial(
         if error <= enough * float(y @ y) / n:
             break
         degrees = _wider(degrees[chosen], min(MOST, MOST_OF_ROWS * n))
+        degrees = degrees[(degrees <= tops).all(axis=1)]
     if best is None:
         return None
     coefficients = np.linalg.lstsq(products(u, best[0]), y, rcond=None)[0]
@@ -93,6 +97,17 @@ def few_rows(n: int, taken: int, of: int) -> float:
     """By how much the mean square left out of n rows is too low, where so many products were taken `of` so many."""
     counts = taken * (1.0 + CHOSEN * math.log(of / taken))
     return n / (n - counts) * (1.0 + counts / n) if counts < n else math.inf
+
+
+def _highest(u: np.ndarray) -> np.ndarray:
+    """The degrees (d,) up to which values of each input tell a polynomial between them, too.
+
+    Of few levels, as designs have, one less than there are; of n values that are spread evenly 2 sqrt(n), beyond which
+    what fits at them swings between them (Rakhmanov, Bounds for polynomials with a unit discrete norm, Annals of
+    Mathematics 165, 2007), and rows that are left out lie at the same values.
+    """
+    levels = np.array([len(np.unique(np.round(column, LEVELS))) for column in u.T])
+    return np.minimum(levels - 1, (2.0 * np.sqrt(levels)).astype(int))
 
 
 def _first(d: int) -> np.ndarray:

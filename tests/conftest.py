@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import os
@@ -12,6 +13,28 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--part", metavar="K/N", type=_part, help="of the tests marked slow alone the K-th of N parts")
+
+
+def _part(text):
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r}: a part is such as 2/4, the second of four")
+    return int(number), int(parts)
+
+
+@pytest.hookimpl(trylast=True)  # after -k and -m
+def pytest_collection_modifyitems(config, items):
+    part = config.getoption("--part")
+    if part is not None:
+        number, parts = part
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        kept = slow[number - 1 :: parts]  # of each file some, so that the parts take about as long as each other
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
 
 
 def data_root() -> Path:

@@ -147,6 +147,7 @@ def test_every_room_is_in_the_plan():
     assert rooms <= ROOMS.keys() | BASE
 
 
+@pytest.mark.slow
 def test_imports_point_one_way():
     wrong = [
         f"{path}:{line} imports {name}"
@@ -156,6 +157,7 @@ def test_imports_point_one_way():
     assert not wrong, "\n".join(["imports that point the wrong way:", *wrong])
 
 
+@pytest.mark.slow
 def test_the_table_of_the_design_has_each_room_below_those_that_it_imports():
     page = (PACKAGE.parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
     table = [room for row in re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE) for room in re.findall(r"`(\w+)`", row)]
@@ -222,6 +224,7 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_no_file_imports_itself_by_way_of_others():
     arrows: dict[str, set[str]] = defaultdict(set)
     for path, _, name in all_imports(annotations=False):
@@ -263,11 +266,13 @@ def constants_set_twice(text: str) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
+@pytest.mark.slow
 def test_no_constant_has_two_values():
     assert constants_set_twice("A, B = 1, 2\nB: int = 3\nc = c = 1\nif c:\n    A = 2\n") == ["B"]
     assert not {p.name: twice for p in SOURCES if (twice := constants_set_twice(p.read_text(encoding="utf-8")))}
 
 
+@pytest.mark.slow
 def test_a_package_of_an_extra_is_imported_in_one_file():
     files = defaultdict(set)
     for path, _, name in all_imports(annotations=False):
@@ -276,6 +281,7 @@ def test_a_package_of_an_extra_is_imported_in_one_file():
     assert all(len(where) == 1 for where in files.values()), dict(files)
 
 
+@pytest.mark.slow
 def test_a_large_dependency_belongs_to_one_room():
     rooms = defaultdict(set)
     for path, _, name in all_imports(annotations=False):
@@ -389,6 +395,7 @@ def raised_builtins(node: ast.AST) -> Iterator[tuple[int, str]]:
         yield from raised_builtins(child)
 
 
+@pytest.mark.slow
 def test_only_surefit_errors_are_raised():
     found = [
         f"{path.relative_to(PACKAGE)}:{line} raises {name}"

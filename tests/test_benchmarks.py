@@ -167,6 +167,7 @@ def test_inference(tmp_path):
     assert all(0 < s < 1 for row in rows for seconds in row["seconds"].values() for s in seconds)
 
 
+@pytest.mark.slow
 def test_least_squares(tmp_path):
     out = run("least_squares.py", "--count", "1", "--only", "geodesic,trf", "--json", str(tmp_path / "figures.json"))
     assert "| surefit, geodesic | 2 of 2 |" in out and "| SciPy trf | 2 of 2 |" in out

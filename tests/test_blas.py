@@ -212,6 +212,7 @@ def test_a_fork_during_a_solve_of_another_thread_is_not_limited():
     assert out.splitlines() == ["{3} {1}", "{3}"]
 
 
+@pytest.mark.slow
 def test_a_table_is_fitted_with_one_thread_from_the_first_attempt_to_the_last():
     """In a fresh process, where SciPy and its own BLAS are first loaded in the middle of the search."""
     out = alone(

@@ -106,6 +106,7 @@ def test_the_code_runs_and_prints_what_is_shown(name, tmp_path):
     assert not missing, "pictures that no code draws"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["docs/certify.md", "docs/porting.md", "docs/report.md"])
 def test_the_code_of_a_page_that_shows_no_output_runs(name, tmp_path, monkeypatch):
     """From top to bottom, as somebody pastes it: each name is made before it is used."""
@@ -151,6 +152,7 @@ def test_make_has_the_targets_that_are_named():
     assert named <= set(re.findall(r"^(\w+):", text_of("Makefile"), re.MULTILINE))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("short_training")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs(path, tmp_path, monkeypatch, capsys):

@@ -220,6 +220,7 @@ def test_an_interrupt_within_a_chunk_of_epochs_leaves_a_history_that_can_be_draw
 # --- several at once ---
 
 
+@pytest.mark.slow
 def test_restarts_of_a_solver_keep_the_network_of_the_smallest_error():
     arguments = dict(method=surefit.LM(iterations=40), model=(6,), data=surefit.Sampling("uniform", 30))
     for target, domain in (("max(x, y)", "x=-1:1, y=-1:1"), ("abs(x)", "x=-1:1")):

@@ -69,6 +69,7 @@ def test_rows_with_no_weight_choose_nothing():
     assert found[0] == 4 and 9 not in found
 
 
+@pytest.mark.slow
 def test_a_sum_of_functions_of_one_input_each_is_found():
     truth = lambda x: np.sin(3 * x).sum(axis=1)
     x = np.random.default_rng(0).uniform(-1, 1, (1000, 12))

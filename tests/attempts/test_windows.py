@@ -154,6 +154,7 @@ def test_whatever_holds_the_table_a_window_of_all_rows_gives_one_network(tmp_pat
         assert fitted(source).predict(PLACES).tobytes() == here.tobytes()
 
 
+@pytest.mark.slow
 def test_partitions_of_dask_are_trained_on(small):
     dask = pytest.importorskip("dask.dataframe", reason="the partitions are Dask's")
     pandas = pytest.importorskip("pandas", reason="of frames of pandas")
@@ -295,6 +296,7 @@ def test_the_tolerance_is_that_of_all_validation_rows(tmp_path, small, monkeypat
     assert len(hard.history) == 8 and "tolerance" not in hard.stop_reason
 
 
+@pytest.mark.slow
 def test_texts_that_the_first_part_does_not_hold_are_known(tmp_path, small):
     columns = table()
     kinds = np.repeat(["left", "right", "up"], [1000, 1000, 1001])

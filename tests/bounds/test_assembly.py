@@ -86,6 +86,7 @@ def test_of_polynomials_the_identities_are_exact():
             assert found == eval(text.replace("^", "**"), {"x": x, "y": y, "z": z})  # noqa: S307
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, d, tol, layers",
     [
@@ -121,6 +122,7 @@ def test_units_are_used():
     assert fit.layers() == [2, 41, 1] and fit.certificate.upper < 0.0092
 
 
+@pytest.mark.slow
 def test_saved_and_at_the_command_line(tmp_path, capsys):
     out = tmp_path / "out"
     assert run(["construct", "x*y", "--on", "x=-1:1", "--on", "y=-1:1", "--tol", "0.05", "--out", str(out)]) == 0

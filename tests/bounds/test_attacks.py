@@ -47,6 +47,7 @@ def test_claims_of_broken_lines_are_true_in_fractions(seed, monkeypatch):
     assert sum(faults.values()) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 4, 5, 8, 10, 11])
 def test_claims_of_smooth_networks_are_true_in_many_digits(seed, monkeypatch):
     for name, value in (("SECONDS", 0.02), ("STEEP", 1), ("SAMPLE", 500)):
@@ -58,6 +59,7 @@ def test_claims_of_smooth_networks_are_true_in_many_digits(seed, monkeypatch):
     assert sum(faults.values()) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [6, 9, 10, 11, 12, 20])
 def test_networks_of_parts_have_no_smaller_bound_than_their_error(seed, monkeypatch):
     """With weights and formulas changed; proved by parts where python-flint is there."""

@@ -320,6 +320,7 @@ def test_engines_agree():
     assert abs(first.upper - second.upper) < 0.02 * first.upper
 
 
+@pytest.mark.slow
 def test_a_steep_unit_with_a_small_weight_spoils_no_polynomial():
     """Its own polynomial says nothing on a box where it goes from -1 to 1, but its range does."""
     rng = np.random.default_rng(0)

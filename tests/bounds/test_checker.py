@@ -123,6 +123,7 @@ def fitted_units(target, low, high, n=14):
     return gain, bias, weights[:-1], weights[-1]
 
 
+@pytest.mark.slow
 def test_networks_made_of_parts(tmp_path):
     """Its units have weights of hundreds that cancel; each sees a multiple of x, of y, or of x^2 + y^2."""
     a, b, w, c = fitted_units(np.square, -1.0, 1.0)
@@ -207,6 +208,7 @@ def falsehoods():
                     yield f"{text}: bias moved by {by}", data, copy.deepcopy(other)
 
 
+@pytest.mark.slow
 def test_nothing_false_is_accepted(tmp_path):
     tried = 0
     for what, data, net in falsehoods():

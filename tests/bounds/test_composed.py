@@ -78,6 +78,7 @@ def test_bounds_are_near_the_error_and_above_it_on_every_box(text):
         assert _error(fit, text, _points(low[i], high[i], 30, i)).max() <= bound[i, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["sin(x) + abs(x - y)", "max(x, y) + exp(x)"])
 def test_a_kink_of_a_sum_beside_smooth_parts_is_proved_as_near_as_each_part(text):
     """Of two weights of one size either may count as the larger; at a kink cells become as short as units are steep."""
@@ -130,6 +131,7 @@ def test_a_network_with_another_weight_has_no_smaller_bound_than_its_error(layer
     assert most <= proof.upper
 
 
+@pytest.mark.slow
 def test_rounding_of_the_running_network_is_in_the_deployed_bound():
     text = "x*exp(y)"
     deployed, real = (_proof(_fit(text), text, mode, boxes=1) for mode in ("deployed", "real"))
@@ -167,6 +169,7 @@ def test_arguments_that_no_sample_point_has_are_in_the_cells():
     assert proof.upper <= 1.3 * proof.lower
 
 
+@pytest.mark.slow
 def test_another_formula_is_not_taken_for_the_one_it_was_made_of():
     fit = _fit("x*exp(y)")
     assert _parts(fit, "x*exp(y)") is not None
@@ -252,6 +255,7 @@ def _made(text, allowed):
     return composed.parts_of(s.net, s.formulas, s.names, s.low, s.high, lines, None, allowed)
 
 
+@pytest.mark.slow
 def test_tables_are_made_as_long_as_there_is_time(monkeypatch):
     """Cells are not cut any more when half of it is over; and none is begun when it is over."""
     text = "abs(x*y)"
@@ -294,6 +298,7 @@ def test_an_interrupt_while_tables_are_made_leaves_a_bound(monkeypatch):
     assert most <= proof.upper < math.inf
 
 
+@pytest.mark.slow
 def test_a_box_at_the_end_of_a_root_has_a_bound_near_the_error():
     """hypot at 0: the sum of squares is 0 at least, and the float below that has no root."""
     fit = surefit.fit("hypot(x,y)", {"x": (-1, 1), "y": (-1, 1)}, seed=0, tol=1e-3)

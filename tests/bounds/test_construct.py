@@ -215,6 +215,7 @@ AWKWARD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text, domain, units, most", AWKWARD)
 def test_so_many_units_are_never_exceeded_and_used_well(text, domain, units, most):
     fit = surefit.construct(text, domain, units=units)
@@ -264,6 +265,7 @@ def test_time_ends_a_search_for_links(monkeypatch, text, domain, how):
     assert asked < 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, domain, units",
     [("max(x,y)", "x=-1:1, y=-1:1", 2), ("abs(x-y)+max(x,0.1)", "x=-1:1, y=-1:1", 4),

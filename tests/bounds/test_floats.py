@@ -63,6 +63,7 @@ def test_floats_have_places_in_order():
     assert (at_places(places(y) + 1) == np.nextafter(y, np.inf)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, function",
     [
@@ -88,6 +89,7 @@ def test_a_steep_end_is_proved_as_near_as_the_model_runs(text, function):
     assert seen <= proof.upper <= 1.3 * max(seen, proof.lower)
 
 
+@pytest.mark.slow
 def test_a_jump_is_proved_at_the_floats_on_both_sides():
     """A unit that is steeper than floats are dense: no float lies between its two values."""
     net = nn.MLP(1, (1,), 1, activation="tanh", generator=0, dtype=np.float64)

@@ -123,6 +123,7 @@ def claims(n, seed=0):
         yield bool(max(errors) <= Fraction(proof.upper) and below)
 
 
+@pytest.mark.slow
 def test_no_claim_is_wrong():
     right = list(claims(30))
     assert all(right)
@@ -172,6 +173,7 @@ def test_many_inputs_need_no_cells():
     assert proof.boxes == 1
 
 
+@pytest.mark.slow
 def test_a_copy_in_float32_is_near_its_network():
     big = nn.MLP(2, (30, 30), 1, activation="relu", generator=1, dtype=np.float64)
     small = nn.MLP(2, (30, 30), 1, activation="relu", generator=1, dtype=np.float32)

@@ -38,6 +38,7 @@ def test_of_the_absolute_value_the_truth_is_known(relation, holds):
         assert -1 <= x <= 1 and not parse(relation, ("x", "y"))(x, y)  # the witness is one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_samples_agree_with_verdicts(activation):
     rng = np.random.default_rng(0)

@@ -80,12 +80,14 @@ def wrong_claims(seeds):
     return wrong, made
 
 
+@pytest.mark.slow
 def test_no_claim_is_wrong():
     wrong, made = wrong_claims(range(9))
     assert wrong == 0
     assert made == 36
 
 
+@pytest.mark.slow
 def test_a_quadratic_fit_is_bounded_to_the_size_of_its_error():
     fit = surefit.fit("-x*y - 2*y*z - x - z", dict.fromkeys("xyz", (-15, 15)), seed=0)
     proof = surefit.certify(fit.model, "-x*y - 2*y*z - x - z", fit.domain, rtol=0.05)
@@ -144,6 +146,7 @@ def test_an_error_beyond_all_floats_has_no_bound():
         assert certify(Square(), "5", {"x": (0.0, 1e200)}, mode=mode, boxes=500).upper == np.inf
 
 
+@pytest.mark.slow
 def test_where_it_runs_a_quadratic_is_proved_near_what_is_seen():
     """Boxes are cut until their rounding is that of points, and what rounds nothing is not charged."""
     fit = surefit.fit("-x*y - 2*y*z - x - z", "x=-15:15, y=-15:15, z=-15:15", seed=0)

@@ -39,6 +39,7 @@ def narrowing(function, place: float, scales: np.ndarray, low: float, high: floa
     return net, x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation, mode", [("tanh", "deployed"), ("sigmoid", "real")])
 @pytest.mark.parametrize(
     "text, function, low, digits",
@@ -54,6 +55,7 @@ def test_a_steep_end_where_floats_are_dense_is_proved(text, function, low, digit
     assert seen * (1 - 1e-9) <= proof.upper <= 1.3 * max(seen, proof.lower)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, function",
     [
@@ -178,6 +180,7 @@ def test_the_range_of_a_tiny_multiple_is_not_nothing():
     assert states[-1].low[0, 0] < 0.0 < states[-1].high[0, 0]
 
 
+@pytest.mark.slow
 def test_both_ends_of_a_domain_may_be_where_a_root_ends():
     """1 - x^2 is 0 at both ends, which ranges that are moved outward do not see; nothing is undefined there."""
     fit = surefit.fit("sqrt(1-x^2)", "x=-1:1", seed=0, tol=1e-4)

@@ -168,6 +168,7 @@ def test_formulas_of_two_inputs_in_balls():
             assert float(value.rad()) < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, domain",
     [

@@ -55,6 +55,7 @@ MADE |= {
 }  # "there is no {kind} {name}"
 
 
+@pytest.mark.slow
 def test_every_text_of_the_table_stands_in_the_code():
     paths = [*SOURCE.glob("*.py"), *(p for room in ROOMS for p in (SOURCE / room).rglob("*.py"))]
     texts = {

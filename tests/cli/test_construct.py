@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_construct(surefit, tmp_path):
     out = tmp_path / "sine"
     ran = surefit("construct 'sin(x)' --on x=-3:3 --tol 1e-2 --out " + str(out))
@@ -27,6 +30,7 @@ def test_wrong_input_is_named(surefit):
         assert ran.code == 2 and words in ran.err and "Traceback" not in ran.err
 
 
+@pytest.mark.slow
 def test_verify_of_a_table_names_its_columns_as_they_are(surefit, tmp_path):
     """A price of size, colour and weight: linear, so that what holds is known."""
     base = {"red": 10.0, "green": 20.0, "blue": 0.0}
@@ -48,6 +52,7 @@ def test_verify_of_a_table_names_its_columns_as_they_are(surefit, tmp_path):
     assert wrong.code == 2 and "one of blue, green, red" in wrong.err
 
 
+@pytest.mark.slow
 def test_verify(surefit, tmp_path):
     assert surefit("construct 'sin(x)' --on x=-3:3 --tol 1e-2 --out sine").code == 0
     ran = surefit("verify sine/model.safetensors '-1.01 <= y <= 1.01'")

@@ -25,6 +25,7 @@ def test_the_card_goes_to_stdout_and_nothing_else_anywhere(surefit, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_out_writes_model_history_settings_and_pictures(surefit, tmp_path):
     ran = surefit("fit 'x1*x2' --on x1=-1:1 --on x2=0:1 --out some/demo {small}")
     folder = tmp_path / "some" / "demo"
@@ -37,6 +38,7 @@ def test_out_writes_model_history_settings_and_pictures(surefit, tmp_path):
     assert library.load(folder / "model.safetensors").target == "x1*x2"
 
 
+@pytest.mark.slow
 def test_json_is_the_fit_and_the_paths(surefit, tmp_path):
     ran = surefit("fit 'sin(x)' --on x=-3:3 --out demo --json {small}")
     record = ran.json()
@@ -118,6 +120,7 @@ def test_settings_of_the_samples_arrive(surefit, options, count):
         assert (data["validation"], data["test"]) == (40, 0)
 
 
+@pytest.mark.slow
 def test_adaptive_sampling_and_gradients(surefit, tmp_path):
     options = "--epochs 3 --batch-size 32 --lr auto --hidden 4 --num 40 --split 1,0,0"
     ran = surefit(
@@ -294,6 +297,7 @@ def test_a_logarithmic_target(surefit, tmp_path):
     assert "--target-scale is for tables" in surefit("fit x --on x=0:1 --target-scale log").err
 
 
+@pytest.mark.slow
 def test_missing_inputs_are_filled_in_when_asked(surefit, tmp_path):
     rows = [f"{'' if i % 5 == 0 else i / 50},{'' if i == 7 else 'ab'[i % 2]},{2 * (i % 2)}" for i in range(50)]
     (tmp_path / "t.csv").write_text("\n".join(["u,kind,y", *rows]))

@@ -71,6 +71,7 @@ def test_help_names_both_in_both_languages(surefit):
         assert words.split()[0] in text
 
 
+@pytest.mark.slow
 def test_a_place_may_name_a_time_or_count_from_the_first(surefit, tmp_path):
     days = np.datetime64("2024-03-01") + np.arange(40)
     rows = [f"{day},{'yes' if i % 3 else 'no'},{i / 7}" for i, day in enumerate(days)]

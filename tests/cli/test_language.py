@@ -134,6 +134,7 @@ def test_help_in_chinese_is_not_cut(surefit, monkeypatch):
     assert "Options" in surefit("fit --help").out  # nothing is left behind
 
 
+@pytest.mark.slow
 def test_a_fit_its_card_and_what_is_done_with_it(surefit):
     ran = surefit("fit 'sin(x)' --on x=0:1 {small} --out 结果 --lang zh")
     assert ran.code == 0 and "目标" in ran.out and "训练" in ran.out and "已写入" in ran.out

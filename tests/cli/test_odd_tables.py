@@ -28,6 +28,7 @@ def typed(monkeypatch):
     return put
 
 
+@pytest.mark.slow
 def test_a_table_from_standard_input(surefit, typed):
     typed(TEXT)
     ran = surefit("fit - --method polynomial --out demo --json")

@@ -28,6 +28,7 @@ def run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_report_beside_the_model(surefit, run):
     ran = surefit(f"report {run}")
     assert (ran.code, ran.err) == (0, "")
@@ -38,6 +39,7 @@ def test_a_report_beside_the_model(surefit, run):
     assert "<mfrac>" in text
 
 
+@pytest.mark.slow
 def test_a_chinese_report_in_markdown(surefit, run, tmp_path):
     ran = surefit(f"report {run}/model.safetensors --lang zh --out r/zh.md --json")
     assert ran.json() == {"path": "r/zh.md", "lang": "zh"}
@@ -164,6 +166,7 @@ def test_the_script_from_tables_to_report(tmp_path):
     assert "5000 test rows" in (out / "model" / "card.txt").read_text()
 
 
+@pytest.mark.slow
 def test_the_page_of_the_documentation_is_true(surefit, tmp_path, monkeypatch):
     """Its code and commands run, with short trainings and reports without pictures."""
     import surefit as library

@@ -68,6 +68,7 @@ def test_help_of_a_command_shows_an_example(command, capsys):
     assert f"surefit {command} " in long.replace(f"Usage: surefit {command} ", "")
 
 
+@pytest.mark.slow
 def test_a_run_from_the_shell(tmp_path):
     words = [
         "fit",
@@ -158,6 +159,7 @@ def test_streams_that_are_full_or_closed(streams, code, out, err):
     assert "Traceback" not in done.stderr and (done.stderr == "") == (err == "")
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_reader_that_stops_early_is_no_error(tmp_path):
     (tmp_path / "in.csv").write_text("t\n" + "0.5\n" * 50_000)

@@ -232,6 +232,7 @@ def assert_refused(ran, says):
     assert argument is None, f"speaks of Python's {argument[0]}:\n{ran.err}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line, says",
     [

@@ -152,6 +152,7 @@ def chain(x, length):
     return x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(3,), (4, 7)])
 def test_a_chain_of_three_thousand_operations_compiles(shape):
     x = np.linspace(0, 1, int(np.prod(shape))).reshape(shape)

@@ -291,6 +291,7 @@ def test_nothing_grows_with_steps():
     assert grown < 2048
 
 
+@pytest.mark.slow
 def test_little_is_kept_of_a_dropped_function():
     def once(i):
         f = surefit.jit(lambda x: (x * i).sum())

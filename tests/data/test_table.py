@@ -438,6 +438,7 @@ column_names = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(column_names, st.data())
 def test_written_tables_read_back_the_same(tmp_path_factory, names, data):

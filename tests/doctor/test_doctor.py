@@ -69,6 +69,7 @@ def test_a_well_trained_sine_raises_no_alarm():
     assert diagnosis.find("undersampled")[0].number == pytest.approx(500, rel=0.01)  # 1000 points, two periods
 
 
+@pytest.mark.slow
 def test_the_relu_network_of_two_inputs_raises_no_alarm():
     target, where = "sin(x1) - cos(x2)", "x1=-5:5, x2=-5:5"
     model = surefit.MLPSpec((64, 64), activation="relu")

@@ -183,6 +183,7 @@ def test_a_good_end_needs_no_alarm_about_the_means():
     assert fit.doctor().find("undersampled")[0].number < 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["1/(x^2+y^2+0.01)", "sqrt(x+1)/(1.001+y)"])
 def test_layers_that_were_written_down_are_not_told_to_begin_otherwise(target):
     """What they hand on has the sizes of the parts of a function, and no initial weights could change that."""

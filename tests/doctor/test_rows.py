@@ -427,6 +427,7 @@ HEALTHY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", HEALTHY)
 def test_a_healthy_fit_raises_no_alarm(case):
     target, domain, options = HEALTHY[case]

@@ -85,6 +85,7 @@ def texts_of(found):
     yield from (picture.caption for picture in found.pictures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", experiments.NAMES)
 def test_no_text_of_an_experiment_is_left_in_english(name, monkeypatch):
     small(monkeypatch)

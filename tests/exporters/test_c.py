@@ -136,6 +136,7 @@ def few(tmp_path_factory):
     return sources(models, folder), models, {m.name: strict_values(m) for m in models}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COMPILERS, reason="no C compiler on this machine")
 def test_a_network_has_the_bits_of_strict_mode(few):
     path, models, wanted = few

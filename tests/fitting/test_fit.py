@@ -481,6 +481,7 @@ def test_card_summary_and_json():
     assert fit._repr_html_().startswith("<table>")
 
 
+@pytest.mark.slow
 def test_pictures(tmp_path):
     one = quick()
     assert len(one.plot().axes) == 2

@@ -133,6 +133,7 @@ def test_a_constant_and_a_target_that_is_not_finite():
         surefit.fit("log(x)", (-1, 1))
 
 
+@pytest.mark.slow
 def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
     def bent(x, y):  # along a curve, and a function of no one number; one that wants real numbers is not read by parts
         x, y = np.asarray(x, float), np.asarray(y, float)
@@ -148,6 +149,7 @@ def test_a_kink_goes_on_to_two_hidden_layers_and_points_where_it_is():
     assert "features" in choice and "lm, 16-16 units" in choice and "added where it was worst" in choice
 
 
+@pytest.mark.slow
 def test_more_points_do_not_change_what_a_network_says():
     rng = np.random.default_rng(0)
     few, many = (surefit.fit("exp(3*x)", BOX, data=surefit.Sampling(count=n), model=(4,)).problem for n in (9, 200))
@@ -186,11 +188,13 @@ def test_lbfgs_stops_before_it_fits_the_noise():
     assert np.sqrt(np.mean((fit.predict(u) - np.sin(u[:, 0]) * u[:, 1]) ** 2)) < 0.3
 
 
+@pytest.mark.slow
 def test_a_pole_costs_no_result():
     fit = surefit.fit("1/x", "x=-1:1", method=surefit.Auto(evaluations=120))
     assert np.isfinite(fit.predict([0.5])).all()
 
 
+@pytest.mark.slow
 def test_a_given_deep_network_is_solved_by_variable_projection_where_the_rest_stalls():
     rng = np.random.default_rng(0)
     net = nn.Sequential(
@@ -673,6 +677,7 @@ assert fit.interrupted and fit.history[-1]["epoch"] < 10**8
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarting", [False, True], ids=["waits are woken", "waits are restarted"])
 @pytest.mark.parametrize("what", INTERRUPTED)
 def test_an_interrupt_ends_every_wait(what, restarting):

@@ -33,6 +33,7 @@ def run(code, tmp_path, **more):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["off", "cold and warm"])
 @pytest.mark.parametrize("body", [RESTARTS, ENSEMBLE, TWO_THREADS, PREDICTIONS])
 def test_several_at_once_do_not_crash(body, cache, tmp_path):
@@ -59,6 +60,7 @@ print('ended', fit.interrupted, len(fit.history) < 10**7, fit.error.max < 2, tim
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is another thing on Windows")
 @pytest.mark.parametrize("jit", [True, False])
 @pytest.mark.parametrize("more", ["", ", restarts=2"])

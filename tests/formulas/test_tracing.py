@@ -45,6 +45,7 @@ def test_functions_that_are_written_with_others_give_the_same_values(f):
     np.testing.assert_allclose(formula.on_points(np.stack([x, y], axis=1)), f(x, y), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_an_option_is_fitted_part_by_part():
     """Black and Scholes' formula, as people write it."""
 

@@ -99,6 +99,7 @@ def test_a_law_of_logarithms_is_never_far_off_beyond_its_rows(seed: int) -> None
     assert np.abs(found).max() < 3.0 * np.abs(y[:30]).max()
 
 
+@pytest.mark.slow
 def test_a_clipped_fit_is_the_same_from_its_file(tmp_path) -> None:
     rng = np.random.default_rng(1)
     x = rng.lognormal(size=(60, 2))
@@ -124,6 +125,7 @@ def test_the_mean_of_networks_of_two_values_is_clipped_as_a_whole() -> None:
         assert any("mean of" in line for line in str(fit.card()).splitlines())
 
 
+@pytest.mark.slow
 def test_more_rows_than_few_go_on_from_a_clipped_network_which_loses_its_clip() -> None:
     rng = np.random.default_rng(4)
     x = rng.lognormal(size=(700, 1))

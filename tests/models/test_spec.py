@@ -52,6 +52,7 @@ def test_from_zeros_no_unit_ever_differs_from_another():
     assert np.ptp(weight) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [MLPSpec((4, 3), ("tanh", "relu")), MLPSpec((4,), "tanh", bias=False)])
 def test_such_networks_are_kept_in_files_and_reports(spec, tmp_path):
     fit = surefit.fit("sin(x)", "x=-3:3", model=spec, **QUICK)
@@ -84,6 +85,7 @@ def test_a_network_that_does_not_fit_into_memory_is_refused_before_it_is_built(w
     assert seconds[0] < 5
 
 
+@pytest.mark.slow
 def test_the_command_line_says_the_same(tmp_path, monkeypatch):
     from surefit.cli.app import run
 

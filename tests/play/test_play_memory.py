@@ -17,6 +17,7 @@ from surefit.play import memory
 STATM = Path("/proc/self/statm")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not STATM.exists() or memory._of_c("malloc_trim") is None, reason="needs Linux with the GNU C library"
 )

@@ -89,12 +89,14 @@ def error_of(sentence: str) -> float:
     return float(sentence.split("measured is ")[1].split(", at")[0].replace("−", "-"))
 
 
+@pytest.mark.slow
 def test_it_learns_the_function_it_opens_with(page):
     assert "token" not in page.url  # what a projector shows
     assert error_of(learn(page)) < 0.05
     assert page.inner_text("#epoch") == "1000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings, most",
     [
@@ -125,6 +127,7 @@ def test_a_fault_in_the_formula_is_shown_with_its_place_and_goes_away(page):
     until(page, "document.querySelector('#fault').textContent === ''")
 
 
+@pytest.mark.slow
 def test_pause_step_and_reset(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=64,64&epochs=20000")
     page.click("#step")
@@ -144,6 +147,7 @@ def test_pause_step_and_reset(page):
     assert page.inner_text("#epoch") == "0"
 
 
+@pytest.mark.slow
 def test_a_change_while_it_runs_starts_over(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=32,32&epochs=20000")
     page.click("#play")
@@ -154,6 +158,7 @@ def test_a_change_while_it_runs_starts_over(page):
     page.click("#reset")
 
 
+@pytest.mark.slow
 def test_the_address_holds_the_settings(page, address):
     choose(page, "f=cos(x)&on=x%3D-1:1&hidden=5,6,7&activation=relu&method=sgd&lr=0.05&seed=3")
     url = page.url
@@ -165,6 +170,7 @@ def test_the_address_holds_the_settings(page, address):
     assert again.input_value("#method") == "sgd" and again.input_value("#seed") == "3"
 
 
+@pytest.mark.slow
 def test_undo_and_a_link_bring_back_all_that_was_chosen(page, address):
     page.click("#lesson-list button:nth-child(3)")
     page.click("#lang")
@@ -195,6 +201,7 @@ def test_undo_and_a_link_bring_back_all_that_was_chosen(page, address):
     assert page.is_visible("#lesson")
 
 
+@pytest.mark.slow
 def test_it_speaks_chinese_and_has_a_dark_side(page):
     page.click("#lang")
     assert page.inner_text("#reset") == "重置"
@@ -206,6 +213,7 @@ def test_it_speaks_chinese_and_has_a_dark_side(page):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
+@pytest.mark.slow
 def test_a_narrow_window_needs_no_sideways_scrolling(page):
     page.set_viewport_size({"width": 375, "height": 700})
     learn(page)
@@ -220,6 +228,7 @@ def test_every_control_has_a_name(page):
     assert nameless == []
 
 
+@pytest.mark.slow
 def test_keys_alone_are_enough(page):
     page.focus("#formula")
     page.keyboard.press("Control+A")
@@ -230,6 +239,7 @@ def test_keys_alone_are_enough(page):
     assert page.inner_text("#card dd:nth-of-type(1)") == "x^2"
 
 
+@pytest.mark.slow
 def test_a_drawn_curve_is_learned(page):
     page.click("#draw")
     box = page.locator("#fit").bounding_box()
@@ -248,6 +258,7 @@ def test_a_drawn_curve_is_learned(page):
     assert again.url.split("#")[1] == page.url.split("#")[1]
 
 
+@pytest.mark.slow
 def test_a_table_is_opened_and_its_columns_are_chosen(page):
     rows = "\n".join(f"{i / 10};{i * i / 100};{-i / 10}" for i in range(60)).replace(".", ",")
     page.set_input_files("#file", {"name": "t.csv", "mimeType": "text/csv", "buffer": f"t;u;v\n{rows}\n".encode()})
@@ -271,6 +282,7 @@ INSIDE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_network_is_taken_home(page, tmp_path):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&method=features")
     learn(page)
@@ -292,6 +304,7 @@ def test_the_network_is_taken_home(page, tmp_path):
         assert inside in page.evaluate("navigator.clipboard.readText()")
 
 
+@pytest.mark.slow
 def test_a_lesson_gives_its_answer_after_trying(page):
     page.click("#lesson-list button:nth-child(8)")
     assert page.inner_text("#lesson .question")
@@ -309,6 +322,7 @@ def race(page) -> tuple[float, float]:
     return tuple(float(text.replace("−", "-")) for text in found)
 
 
+@pytest.mark.slow
 def test_without_bias_relu_bends_at_the_centre_only(page):
     page.click("#lesson-list button:nth-child(3)")
     page.wait_for_timeout(300)
@@ -316,6 +330,7 @@ def test_without_bias_relu_bends_at_the_centre_only(page):
     assert a > 0.3 and b < 0.1
 
 
+@pytest.mark.slow
 def test_a_race_is_two_settings_in_one_address(page, address):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=8&epochs=50")
     page.click("#race")
@@ -348,6 +363,7 @@ def painted(page, canvas: str, colour: str) -> int:
     )
 
 
+@pytest.mark.slow
 def test_weights_gradients_and_what_a_unit_does_are_shown(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=6,6&activation=relu,tanh&init=he&epochs=40")
     learn(page)
@@ -367,6 +383,7 @@ def test_weights_gradients_and_what_a_unit_does_are_shown(page):
     assert page.locator("#layers select").nth(1).input_value() == "tanh"
 
 
+@pytest.mark.slow
 def test_dead_units_have_a_badge(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=8,8&activation=relu&init=small&method=sgd&lr=0.5&epochs=60")
     none = painted(page, "#network", "red")
@@ -377,6 +394,7 @@ def test_dead_units_have_a_badge(page):
     assert page.locator("#findings li").count() > 0
 
 
+@pytest.mark.slow
 def test_kept_runs_stand_side_by_side(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&method=features")
     learn(page)
@@ -392,6 +410,7 @@ def test_kept_runs_stand_side_by_side(page):
     assert not page.is_visible("#snapshots")
 
 
+@pytest.mark.slow
 def test_speed_and_sliders(page):
     choose(page, "f=sin(x)&on=x%3D-3:3&hidden=4&epochs=20000")
     page.select_option("#speed", index=2)  # ten epochs a second
@@ -411,6 +430,7 @@ def test_speed_and_sliders(page):
     assert "%3A5" in page.url or ":5" in page.url
 
 
+@pytest.mark.slow
 def test_a_surface_turns(page):
     choose(page, "f=x1*x2&on=x1%3D-1:1&on=x2%3D-1:1&hidden=8&method=features")
     learn(page)
@@ -427,6 +447,7 @@ def test_a_surface_turns(page):
     assert page.evaluate(picture) != before
 
 
+@pytest.mark.slow
 def test_the_error_is_proved(page):
     choose(page, "f=x^2&on=x%3D-1:1&hidden=8&method=features")
     learn(page)
@@ -463,6 +484,7 @@ def alone(browser, exported):
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 9))
 def test_each_lesson_learns_in_the_browser_alone(alone, number):
     alone.click(f"#lesson-list button:nth-child({number})")
@@ -475,6 +497,7 @@ def test_each_lesson_learns_in_the_browser_alone(alone, number):
         assert b < a / (100 if number == 8 else 3)
 
 
+@pytest.mark.slow
 def test_alone_it_pauses_steps_and_says_what_it_cannot(alone):
     choose(alone, "f=sin(x)&on=x%3D-3:3&hidden=16&epochs=20000")
     alone.click("#step")

@@ -127,6 +127,7 @@ def test_random_requests_are_answered_or_refused(server):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="open files are counted by Linux")
 def test_trainings_that_are_left_leave_nothing_behind(server):
     def once() -> None:

@@ -333,6 +333,7 @@ def test_whoever_hangs_up_stops_the_training(server):
     assert session.join(8)
 
 
+@pytest.mark.slow
 def test_what_was_watched_is_forgotten_and_the_fit_is_kept(server):
     """Of dozens of trainings, watched to the end or left, a few fits stay and nothing of what was shown."""
     for i in range(KEPT + 4):
@@ -379,6 +380,7 @@ def test_a_slow_picture_holds_up_no_code_and_is_not_drawn_for_who_has_gone(serve
     assert drawn == ["report", "svg"], "the reports of those who had gone were drawn"
 
 
+@pytest.mark.slow
 def test_too_many_at_once_are_refused(server):
     held = []
     try:

@@ -116,6 +116,7 @@ def test_gradients_help_where_points_are_few():
     assert "with gradients" in fits[1].card() and "with gradients" not in fits[0].card()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("method", ["auto", "features", "varpro"])
 def test_the_solvers_use_gradients_too(method, dtype):

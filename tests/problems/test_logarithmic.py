@@ -106,6 +106,7 @@ def test_the_logarithm_of_nothing_is_refused(fit, value):
         fit.predict([1.0, value])
 
 
+@pytest.mark.slow
 def test_two_inputs_are_drawn_over_the_logarithm_of_the_one_that_has_decades():
     found = surefit.fit("log(p)*t", {"p": (1e-3, 1e3, "log"), "t": (-1, 1)}, seed=0)
     for kind in ("fit", "samples"):

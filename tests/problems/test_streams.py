@@ -240,6 +240,7 @@ print(fit.problem.sizes()["train"], grown() - before, fit.problem.source["parts"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise, least, most", [(0.3, 10, 300), (0.0, 300, 800)])
 def test_units_are_as_many_as_help_and_all_rows_are_gone_over_once(tmp_path, monkeypatch, noise, least, most):
     rng = np.random.default_rng(5)

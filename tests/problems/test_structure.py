@@ -74,6 +74,7 @@ def test_groups_without_an_input_or_within_another_are_refused(groups):
         Additive(groups=groups).widths(2)
 
 
+@pytest.mark.slow
 def test_parts_that_share_inputs_are_fitted_beside_each_other():
     """The chain of Rosenbrock's function: each term has two inputs, and every input two terms."""
     chain = lambda x: sum(100 * (x[..., i + 1] - x[..., i] ** 2) ** 2 + (1 - x[..., i]) ** 2 for i in range(5))

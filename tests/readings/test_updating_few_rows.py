@@ -21,6 +21,7 @@ def off(fit):
     return float(np.sqrt(np.mean((fit.predict(NEW) - truth(NEW)) ** 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.1, 0.5])
 def test_what_was_chosen_for_few_rows_is_chosen_again(noise, tmp_path):
     """Trained on it had gone through the rows: three times as far off as before, and 1e-14 of error on its card."""
@@ -43,6 +44,7 @@ def test_a_model_of_ones_own_goes_on():
     assert again.layers() == [2, 3, 1] and again.method["method"] == "update"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method, units", [("features", 70), ("varpro", 30)])
 def test_one_hidden_layer_of_more_weights_than_rows_is_judged_by_rows_left_out(method, units):
     first = surefit.fit((X[:40], Y[:40]), method=method, model=(units,), data=surefit.Sampling(split=(1, 0, 0)))
@@ -51,6 +53,7 @@ def test_one_hidden_layer_of_more_weights_than_rows_is_judged_by_rows_left_out(m
     assert again.left_out is not None
 
 
+@pytest.mark.slow
 def test_rows_that_are_known_tell_nothing_new():
     """Given once more they had been left out and known from their copies: an error of nothing."""
     fit = surefit.fit((X[:40], truth(X[:40])))

@@ -85,6 +85,7 @@ def test_a_film_over_decades():
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_the_loss_of_quantiles_is_named(tmp_path):
     x = np.linspace(0.0, 1.0, 60)
     fit = surefit.fit((x, x + 0.1 * np.sin(37 * x)), quantile=0.9, time=1)
@@ -93,6 +94,7 @@ def test_the_loss_of_quantiles_is_named(tmp_path):
     assert "pinball" in page and "mean squared error" not in page and ">mse<" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("two", [False, True])
 def test_a_label_over_decades_has_no_power_of_ten(two, tmp_path):
     """The ticks of a logarithm are whole numbers: 'p (×10⁶)' beside a tick of 10⁶ is a million times too much."""
@@ -110,6 +112,7 @@ def test_a_label_over_decades_has_no_power_of_ten(two, tmp_path):
     plt.close("all")
 
 
+@pytest.mark.slow
 def test_units_of_each_output_add_up_to_it():
     from surefit.reports.plots import units
 

@@ -18,6 +18,7 @@ def notes(fit):
     return [axes.get_title(loc="right") for axes in fit.plot().axes]
 
 
+@pytest.mark.slow
 def test_errors_of_rows_that_were_fitted_are_not_shown_as_those_of_others():
     """The picture had the root mean square of the training rows, where the card had that of rows left out."""
     fit = surefit.fit((X, Y))
@@ -49,6 +50,7 @@ def test_samples_of_several_outputs_are_drawn(several):
         surefit.fit((target[0][:, :inputs], target[1]), **more).plot("samples")
 
 
+@pytest.mark.slow
 def test_networks_side_by_side_are_looked_at_one_by_one():
     """Ten networks of 128 inputs were taken for one of 16 384, and their weights for far too large."""
     weight = RNG.normal(size=(10, 128, 64)) / np.sqrt(128)

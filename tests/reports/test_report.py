@@ -92,6 +92,7 @@ def texts_of(svg):
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_page_is_well_formed_and_fetches_nothing(pages, lang):
     page = Strict(pages[lang])
@@ -280,6 +281,7 @@ def test_a_network_without_a_formula(tmp_path):
             assert block.draw().svg().startswith("<svg")
 
 
+@pytest.mark.slow
 def test_three_inputs_two_outputs_are_drawn_in_full(tmp_path):
     fit = quick("sin(a)*b + c; a - c", "a=0:3, b=0:1, c=0:1", callbacks=[surefit.Snapshots([2])])
     page = fit.report(tmp_path / "deep" / "r.html").read_text("utf-8")
@@ -359,6 +361,7 @@ def test_frames_of_another_run_are_not_shown(fit, tmp_path):
     assert surefit.load(tmp_path).film is None
 
 
+@pytest.mark.slow
 def test_markdown_with_its_pictures(fit, tmp_path, monkeypatch):
     monkeypatch.setattr(style, "font_chain", lambda: (style.FONT,))
     path = fit.report(tmp_path / "my report.md", "zh")
@@ -449,6 +452,7 @@ def test_awkward_names_and_values_stay_text(tmp_path):
     assert r"\mathrm{a{\lt}b{\gt}\&" in text and "a<b>" not in text
 
 
+@pytest.mark.slow
 def test_a_target_with_holes_and_a_long_formula():
     fit = quick(
         "sqrt(x)", "x=-1:1", data=surefit.Sampling(count=80, drop_nonfinite=True), callbacks=[surefit.Snapshots()]
@@ -516,6 +520,7 @@ def test_settings_and_reasons_of_solvers_are_said_in_chinese():
         assert is_chinese(Speech("zh").sentence(reason)), reason
 
 
+@pytest.mark.slow
 def test_a_report_says_what_the_numbers_of_columns_are(tmp_path):
     rng = np.random.default_rng(0)
     days = np.datetime64("2024-03-01") + np.arange(60)
@@ -529,6 +534,7 @@ def test_a_report_says_what_the_numbers_of_columns_are(tmp_path):
     assert "自 2024-03-01 起的天数" in chinese
 
 
+@pytest.mark.slow
 def test_a_name_before_a_sentence_has_the_mark_of_its_language_and_data_that_are_not_there_are_not_named(tmp_path):
     x = np.linspace(-1, 1, 60)[:, None]
     plan = surefit.Sampling(split=(1, 0, 0))
@@ -541,6 +547,7 @@ def test_a_name_before_a_sentence_has_the_mark_of_its_language_and_data_that_are
     assert "trained on, and the test data" in with_test.report(tmp_path / "test.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("both", [False, True])
 def test_the_formula_of_a_report_says_where_logarithms_are(both, tmp_path):
     """Evaluated as it is written, with the shifts and scales of the table, it gives what predict gives."""
@@ -559,6 +566,7 @@ def test_the_formula_of_a_report_says_where_logarithms_are(both, tmp_path):
     assert np.allclose(y[:, 0], fit.predict(x), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_formula_of_a_logarithmic_target_ends_in_its_exponential(tmp_path):
     x = np.linspace(0.0, 1.0, 60)
     fit = surefit.fit({"x": x, "price": np.exp(3 * x)}, target_scale="log", method="features", model=(6,))

@@ -47,6 +47,7 @@ def largest(fit, f, rng):
     return error.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("f", [rectangle, dome, ring])
 def test_no_more_than_a_twentieth_is_missing_on_the_card(f):
     opaque = lambda x, y: f(np.asarray(x, np.float64), np.asarray(y, np.float64))
@@ -132,6 +133,7 @@ def test_what_rounding_makes_of_a_removable_singularity_is_no_error():
     assert fit.reached and abs(fit.predict([[2.0, 1.5, 1.5]]).item() - 0.5) < 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("f", "box"), [(special.struve, "v=0:4, x=0:8"), (special.xlogy, "a=0:1, b=1e-3:1")])
 def test_of_a_small_error_as_much_is_told_as_of_a_large_one(f, box):
     """Values that change by more than an error within 1e-7 of the box were taken for rounding, however evenly they do:

@@ -141,6 +141,7 @@ POWERS = [  # whose exponents vary, of a base that begins at 0, where its logari
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "truth", "domain"), POWERS)
 def test_powers_of_what_begins_at_0(text, truth, domain):
     box = surefit.Domain(domain)
@@ -153,6 +154,7 @@ def test_powers_of_what_begins_at_0(text, truth, domain):
     assert fit.reached and np.abs(fit.predict(points) - y).max() <= 1e-6 * np.ptp(y)
 
 
+@pytest.mark.slow
 def test_a_network_larger_than_was_asked_for_is_kept_where_nothing_else_is_good():
     """Kinks of several numbers and a product: units spread over the box came to 1e-2."""
     formula, box = "x*y*z + x + max(x, y, z)", "x=-1:1, y=-1:1, z=-1:1"
@@ -162,6 +164,7 @@ def test_a_network_larger_than_was_asked_for_is_kept_where_nothing_else_is_good(
     assert np.abs(fit.predict(x) - truth).max() <= 1e-6 * np.ptp(truth)
 
 
+@pytest.mark.slow
 def test_a_network_of_a_formula_that_would_be_too_large_has_fewer_digits(monkeypatch):
     """It was given up where the time left did not allow its size, and what followed was off by a tenth."""
     monkeypatch.setattr(composed, "most_parameters", lambda s: 80_000)
@@ -199,6 +202,7 @@ def test_a_function_with_holes_that_have_limits_is_read_as_a_formula():
     assert "part by part" in str(fit)
 
 
+@pytest.mark.slow
 def test_digits_that_would_cost_too_large_a_network_are_not_left_out_altogether(monkeypatch):
     """Between a network of few digits and one that nobody asked for there are others.
 

@@ -24,6 +24,7 @@ class Opaque:
         return self.formula.on_points(x.astype(np.float64).reshape(len(x), -1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "box", "tol"),
     [
@@ -54,6 +55,7 @@ def test_a_sum_whose_parts_overlap_is_taken_together_first_where_it_can_be():
     assert np.abs(truth).max() <= 1e-8 * 240  # their range
 
 
+@pytest.mark.slow
 def test_what_a_tolerance_does_not_need_is_not_fitted():
     box = Domain("a=1:5, b=1:5, c=1:5, d=1:5")
     loose, tight = (surefit.fit(Opaque("a*b/(c*d)", box), box, tol=tol) for tol in (1e-1, 1e-5))
@@ -69,6 +71,7 @@ def test_of_logarithmic_inputs_the_logarithms_are_taken_together():
     assert np.abs(fit.predict(x) - f(x)).max() <= 2e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("formula", "box", "tol"),
     [

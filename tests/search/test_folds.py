@@ -120,6 +120,7 @@ def repeated(places, times, noise, seed=0):
     return x, np.sin(3 * x[:, 0]) * x[:, 1] + noise * rng.normal(size=len(x))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize(("places", "times"), [(12, 3), (20, 2)])
 def test_rows_at_one_place_are_left_out_together(places, times):

@@ -94,6 +94,7 @@ def test_a_smooth_function_still_takes_few_units():
     assert surefit.fit("sin(x)", "x=-3:3").layers() == [1, 20, 1]
 
 
+@pytest.mark.slow
 def test_what_is_rough_everywhere_is_told():
     f = lambda x: sum(2.0**-k * np.cos(3.0**k * x) for k in range(25))
     fit = surefit.fit(f, "x=-1:1", time=2)
@@ -139,6 +140,7 @@ def test_the_card_of_float32_counts_the_rounding_of_many_points():
     assert fit.reached and error <= 1.15 * fit.error.max
 
 
+@pytest.mark.slow
 def test_more_units_are_left_out_where_their_solve_would_take_longer_than_the_time(monkeypatch):
     """Of 5 s, 6.8 were taken: the last solve was begun before the end, whatever it would take."""
     monkeypatch.setattr(graded, "GROWING", 1e9)

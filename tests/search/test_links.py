@@ -30,6 +30,7 @@ ROUGH = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("box", "f"), ROUGH)
 def test_what_is_rough_across_the_box_is_a_function_of_one_number(box, f):
     domain = surefit.Domain(box)
@@ -41,6 +42,7 @@ def test_what_is_rough_across_the_box_is_a_function_of_one_number(box, f):
     assert fit.method["solver"] == "linked" and fit.error.max <= 1e-6 * np.ptp(y)
 
 
+@pytest.mark.slow
 def test_equations_of_many_inputs_are_functions_of_numbers_of_numbers():
     f = lambda n, m, x, T, g, k: n * np.exp(-m * g * x / (k * T))
     x = np.random.default_rng(3).uniform(1.0, 5.0, (50_000, 6))

@@ -28,6 +28,7 @@ def group(request):
     return group_of(**CASES[request.param])
 
 
+@pytest.mark.slow
 def test_the_mean_is_a_fit_that_predicts_the_mean(group, tmp_path):
     x = RNG.uniform(-0.5, 0.5, (20, len(group.mean.names)))
     np.testing.assert_allclose(group.mean.predict(x), group.predict(x), rtol=1e-12, atol=1e-12)

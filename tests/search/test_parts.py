@@ -102,6 +102,7 @@ def test_the_tolerance_ends_all_parts():
     assert fit.reached and len(fit.history) == 1
 
 
+@pytest.mark.slow
 def test_the_time_is_that_of_all_parts():
     fit = fitted(2, method=surefit.Adam(epochs=100_000), time=4.0)
     assert fit.stop_reason == "time=4 s used up"
@@ -133,6 +134,7 @@ def test_the_picture_shows_the_rounds():
     assert sizes == {"first sample (484)": 484, f"round 1 ({a})": a, f"round 2 ({b})": b}
 
 
+@pytest.mark.slow
 def test_a_loaded_fit_still_says_it(tmp_path):
     plan = surefit.Sampling(count=200, adaptive=2, derivatives=True)
     fit = surefit.fit("x1*x2", SQUARE, data=plan, method=surefit.Adam(epochs=3), model=(4,))

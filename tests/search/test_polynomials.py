@@ -35,6 +35,7 @@ def fitted():
     return surefit.fit((x, ishigami(x)), CUBE, seed=0)
 
 
+@pytest.mark.slow
 def test_runs_of_a_sum_of_pairs_are_learned_to_a_hundredth_of_what_a_process_tells(fitted):
     """Gaussian processes are off by .31 of a deviation with these runs (benchmarks/simulators.py)."""
     fresh = np.random.default_rng(1).random((5000, 3))
@@ -68,6 +69,7 @@ def test_a_file_and_intervals_of_it_are_the_same(fitted, tmp_path):
     np.testing.assert_array_equal(known.interval(fresh).low, fitted.interval(fresh).low)
 
 
+@pytest.mark.slow
 def test_what_is_not_smooth_is_left_to_others():
     x = design(100, d=2)
     fit = surefit.fit((x, np.abs(x[:, 0] - 0.4) + np.tanh(30 * (x[:, 1] - 0.6))), [(0.0, 1.0)] * 2, seed=0)

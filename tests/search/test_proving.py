@@ -67,6 +67,7 @@ def blind(monkeypatch, below=0.0):
     monkeypatch.setattr(Judge, "_draw", draw)
 
 
+@pytest.mark.slow
 def test_a_measurement_that_misses_is_refuted_and_the_point_is_learned(monkeypatch):
     blind(monkeypatch)
     fit = surefit.fit("sin(3*x) + abs(x - 1)", "x=-2:2", tol=0.02, model=(10,), method="varpro", prove=True, seed=0)
@@ -87,6 +88,7 @@ def test_rounds_press_the_error_down_where_it_is_largest():
     assert proved.proved is not None and proved.proved.upper >= worst(proved, lambda x: np.sin(3 * x), -1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("time", "rounds"), [(None, 3), (1000.0, 10)])
 def test_rounds_that_do_not_help_are_given_up_later_where_there_is_time(monkeypatch, time, rounds):
     """A proof that always fails, and by the same: one of a relu network of three layers took four such rounds."""
@@ -167,6 +169,7 @@ def test_the_command(capsys, tmp_path):
     assert "--prove: the target is a table" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_proof_about_something_else_says_nothing_of_the_tolerance(tmp_path):
     """Another formula, a part of the domain: the card tells of what the proof is, and the tolerance stays measured."""
     fit = surefit.fit("sin(x)", "x=-3:3", tol=1e-3, seed=0)

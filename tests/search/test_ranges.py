@@ -46,6 +46,7 @@ def test_of_noisy_tables_nine_ranges_of_ten_hold_the_true_error_and_say_somethin
     assert np.median(widths) < {20: 3.0, 60: 1.9}[rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("inputs", "rows"), [(1, 12), (2, 30)])
 def test_so_do_those_of_processes_that_follow_values_without_noise(inputs, rows):
     """With few inputs their errors are made in few places, and rows left out tell them worse than with many."""
@@ -132,6 +133,7 @@ def test_card_data_and_file_hold_it(fit, tmp_path):
     assert isinstance(older, Estimated) and older.rmse_range is None and older.rmse == fit.error.rmse
 
 
+@pytest.mark.slow
 def test_card_and_report_say_it_in_both_languages(fit, tmp_path):
     part = fit.error.outputs[0]
     low, high = (f"{end:.2g}" for end in part.rmse_range)

@@ -78,6 +78,7 @@ def test_a_budget_that_is_spent_ends_it():
     assert refine(late, scanned(late, 30), 20, 4)[1] == "all 3 evaluations were used"
 
 
+@pytest.mark.slow
 def test_fit_comes_to_it_where_more_units_do_not_help():
     def kinked(x1, x2):  # of no one number; what wants real numbers is not written down
         x1, x2 = np.asarray(x1, float), np.asarray(x2, float)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 FITS = """
 import hashlib, numpy as np, surefit
 from scipy import special
@@ -29,6 +31,7 @@ for target, domain in targets:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bits():
     runs = []
     for seed in ("1", "2"):  # of the hashes of strings, by which sets are ordered

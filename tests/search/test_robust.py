@@ -159,6 +159,7 @@ def test_the_loss_that_was_asked_for_is_told(loss, told, tmp_path):
     assert fit.to_dict()["method"]["loss"] == fit.method["loss"] == again.method["loss"] == told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.05])
 def test_the_largest_values_of_a_power_law_are_no_mistakes(noise):
     rng = np.random.default_rng(1)

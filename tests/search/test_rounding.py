@@ -46,6 +46,7 @@ NAIVE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("box", "naive", "exact"), NAIVE)
 def test_a_function_that_is_rounding_somewhere_is_fitted_and_told_as_if_it_were_not(box, naive, exact):
     """Good networks were taken to be off by 1/2 there, and poor ones kept: 3e-6 in one dimension, 1e-2 in two."""

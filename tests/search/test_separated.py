@@ -57,6 +57,7 @@ def rough_points(box: Domain, n: int = 10_000) -> np.ndarray:
     return np.clip(x, box.low, box.high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ROUGH)
 def test_a_function_that_is_rough_along_its_edges(name):
     f, domain = ROUGH[name]
@@ -68,6 +69,7 @@ def test_a_function_that_is_rough_along_its_edges(name):
     assert np.abs(fit.predict(x) - truth).max() <= 1e-6 * np.ptp(truth)
 
 
+@pytest.mark.slow
 def test_where_no_tolerance_is_asked_for_the_network_stays_small(monkeypatch):
     f, domain = ROUGH["friction"]
     whole = surefit.fit(f, domain)
@@ -119,6 +121,7 @@ def test_a_network_is_the_products_it_is_made_of():
     assert np.abs(found - f(x)).max() <= 1e-8 * products.size
 
 
+@pytest.mark.slow
 def test_a_network_of_three_layers_is_the_train_it_is_made_of():
     f = lambda p: np.log(3.0 + 1e-3 + p[:, 0] + p[:, 1] - p[:, 2])
     train = train_of(f, 1e-9, 2_000_000, np.random.default_rng(0))

@@ -38,6 +38,7 @@ def error_of(fit, function, box):
     return float(np.abs(np.ravel(fit.predict(x)) - y).max() / np.ptp(y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function, box, seconds, most", [
     (lambda x: np.sin(6 * x) * np.exp(-x), "x=0:3", 0.05, 1e-6),
     (lambda x, y: np.exp(-x * y) * np.cos(2 * x + y), "x=0:2, y=0:2", 0.02, 1e-4),
@@ -54,6 +55,7 @@ def test_what_is_smooth_is_known_from_a_hundred_values(function, box, seconds, m
     assert fit.error.max > 0.3 * truth * np.ptp(function(*domain.corners().T))
 
 
+@pytest.mark.slow
 def test_a_limit_of_time_is_as_good_as_a_budget_of_as_many_values(fake_clock):
     def function(x, y):
         return np.sin(3 * x) / (1 + x + y)

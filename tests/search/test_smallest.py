@@ -26,6 +26,7 @@ def test_a_network_of_two_units_is_found_again():
     assert "2 units reach 0.0001; 8 fits of 1 units did not" in str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_pruning_goes_below_what_fresh_fits_reach(dtype):
     found = surefit.smallest("sin(x1) - cos(x2)", "x1=-2:2, x2=-2:2", 1e-2, tries=1, dtype=dtype)

@@ -225,6 +225,7 @@ def test_of_measured_data_a_polynomial_is_kept_unless_another_is_clearly_better(
     assert state.best.details["solver"] in ("features", "varpro")
 
 
+@pytest.mark.slow
 def test_networks_for_tables_are_trained_where_rows_allow(fake):
     tabular = lambda attempt: attempt.method is not None and attempt.method.name == "tabular"
     score = lambda attempt, n: 0.05 if tabular(attempt) else 0.1
@@ -370,6 +371,7 @@ def test_a_named_method_is_one_attempt(fake, method, names):
     assert perform.names == names
 
 
+@pytest.mark.slow
 def test_with_no_time_given_the_clock_decides_nothing(fake, monkeypatch):
     """The same attempts, however long each of them takes."""
 

@@ -167,6 +167,7 @@ def test_a_fit_in_another_dtype_keeps_its_estimate(fit):
     assert crude.rmse == pytest.approx(np.hypot(fit.error.rmse, 3)) and crude.max == pytest.approx(fit.error.max + 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_was_learned_from_a_teacher_outlives_float32(seed):
     """Weights of hundreds of thousands that cancel do not: the network then says other things between the rows."""
@@ -176,7 +177,9 @@ def test_what_was_learned_from_a_teacher_outlives_float32(seed):
     fit = surefit.fit((x, f(x)), "a=-1:1, b=-1:1, c=-1:1", seed=seed)
     single = fit.to("float32")
     far = rms(fit.predict(t) - f(t))
-    assert rms(single.predict(t) - f(t)) < 4 * far and single.error.rmse > 0.5 * rms(single.predict(t) - f(t))
+    rounding = 50 * np.finfo(np.float32).eps  # of values of 1 that tens of units add up to
+    assert rms(single.predict(t) - f(t)) < max(4 * far, rounding)
+    assert single.error.rmse > 0.5 * rms(single.predict(t) - f(t))
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -224,6 +227,7 @@ def test_noise_of_zero_says_that_rows_are_exact():
     assert np.abs(exact.predict(X)[:, 0] - rough).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_a_seed_gives_one_network():
     one, two = (surefit.fit((X, Y), BOX, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one.predict(NEW), two.predict(NEW))
@@ -519,6 +523,7 @@ def test_what_few_rows_tell_does_not_depend_on_the_units(power):
     assert [f.code for f in scaled.doctor().findings] == [f.code for f in plain.doctor().findings]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inputs", [1, 2])
 def test_a_logarithmic_input_is_learned_as_its_logarithm(inputs, tmp_path):
     """The fit of a table over p whose domain is logarithmic is that of the same table over log(p)."""
@@ -569,6 +574,7 @@ def power_law(x):
     return 10.0 ** (3 * x[:, 0] - 4 * x[:, 1] + x[:, 2] ** 2)
 
 
+@pytest.mark.slow
 def test_what_multiplies_is_taught_by_its_logarithm(tmp_path):
     x, new = RNG.random((40, 3)), RNG.random((2000, 3))
     fit = surefit.fit((x, power_law(x)), [(0, 1)] * 3)
@@ -586,6 +592,7 @@ def test_what_multiplies_is_taught_by_its_logarithm(tmp_path):
     assert "对数的高斯过程" in again.card("zh")
 
 
+@pytest.mark.slow
 def test_values_and_logarithms_are_told_apart_by_how_probable_the_values_are():
     x = RNG.random((40, 3))
     noisy = power_law(x) * np.exp(0.3 * RNG.normal(size=40))

@@ -61,6 +61,7 @@ def test_inputs_are_taken_in_the_order_that_makes_a_train_short():
     assert short_train_of(twisted, 6, 1e-8, 10_000, np.random.default_rng(0)) is None  # too few values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "box"), [
     (bowl_and_product, "a=-8:8, b=-8:8, c=-8:8, d=-8:8"),
     (lambda a, b, c, d: 1.0 / (1.5 + np.sin(a * b) + c * np.cos(b) + d * d * a), "a=0:1, b=0:2, c=-0.4:0.4, d=0:1"),

@@ -193,6 +193,7 @@ def test_a_mean_of_means_names_each_model_once_with_its_share_of_the_whole():
     assert whole.said("zh") == "70% 10 棵提升树，深度 2 + 25% 线性函数 + 5% 二次函数"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows, inputs, seed", [(60, 6, 2), (60, 4, 1), (40, 8, 0)])
 def test_a_mean_of_models_has_no_more_parameters_than_one_that_was_taught(rows, inputs, seed):
     """What is taught fills the 500 by itself: the others, and the line that is hedged with, count with it."""
@@ -316,6 +317,7 @@ def half():
     return fit, x
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_half_of_a_line_has_intervals_and_is_kept_in_a_file(half, tmp_path):
     fit, x = half
     low, high = fit.interval(x[:5], 0.8)
@@ -346,6 +348,7 @@ def noisy_line(rows, inputs, noise, draw):
     return x, x @ slopes + noise * rng.normal(size=rows), points, points @ slopes
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize(
     ("rows", "inputs", "noise", "draw"), [(20, 2, 0.3, [3, 658]), (20, 4, 0.5, [3, 662]), (30, 4, 0.5, [3, 663])]
@@ -358,6 +361,7 @@ def test_a_line_that_is_better_than_a_process_that_follows_all_noisy_rows_is_kep
     assert rms(surefit.fit((x, y)).predict(points) - truth) <= 1.15 * rms(ridge - truth)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize(("rows", "inputs", "noise", "kind"), [(15, 4, 0.5, "normal"), (20, 3, 1.0, "uniform")])
 def test_noisy_lines_of_few_rows_are_not_taken_for_the_runs_of_a_simulator(rows, inputs, noise, kind):
@@ -398,6 +402,7 @@ def skewed(rng, rows):
     return x, np.exp(0.4 * x[:, 0] + 0.7 * rng.normal(size=rows))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize(("kind", "rows", "draw"), [(weak_curve, 25, 973), (skewed, 30, 864)])
 def test_noise_that_a_search_does_not_find_is_not_ruled_out_where_rows_were_drawn_by_chance(kind, rows, draw):
@@ -425,6 +430,7 @@ def test_what_learned_from_noisy_rows_that_look_evenly_spread_stays_tame_beyond_
     assert np.abs(apart).max() < 3.0
 
 
+@pytest.mark.slow
 def test_values_without_noise_are_surely_less_probable_with_it():
     x = np.random.default_rng(0).random((30, 2))
     for values in (np.sin(4 * x[:, 0]) + x[:, 1] ** 2, np.exp(3 * x[:, 0] + x[:, 1])):
@@ -462,6 +468,7 @@ def of_sites(rows, sites, inputs, seed):
     return x, truth + 0.1 * rng.normal(size=rows), *drawn(1000)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize(("rows", "sites"), [(60, 10), (120, 30), (200, 55)])
 def test_many_sites_have_an_offset_each_beside_one_curve_for_all(rows, sites, tmp_path):
@@ -479,6 +486,7 @@ def test_many_sites_have_an_offset_each_beside_one_curve_for_all(rows, sites, tm
     np.testing.assert_allclose(space["evaluate"](points)[:, 0], fit.predict(points), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 def test_where_sites_have_curves_of_their_own_they_have_lengths_and_no_offsets():
     rng = np.random.default_rng(0)
@@ -508,6 +516,7 @@ def test_columns_that_say_the_category_of_a_row_are_found_side_by_side():
     assert indicators(np.column_stack([none, six[:, :3], none, six[:, 3:], none, numbers])) == tuple(range(9))
 
 
+@pytest.mark.slow
 def test_a_table_of_categories_alone_is_fitted():
     site = np.arange(48) % 8
     y = np.sin(site) + 0.1 * np.random.default_rng(0).normal(size=48)

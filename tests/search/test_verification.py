@@ -70,6 +70,7 @@ def test_verify_leaves_the_solvers_their_points():
     assert sum(asked) < 3000  # 15 000 and more without it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formula", ["asin(a/(b*c))", "sqrt(1 - a/(b*c))"])
 def test_where_layers_make_much_of_rounding_the_card_tells_the_error_of_predict(formula):
     box = surefit.data.Domain("a=1:2, b=2:5, c=1:5")  # a corner is where the root begins

@@ -100,6 +100,7 @@ def test_a_row_that_stands_alone_is_not_said_to_be_known_by_the_others(n, units,
     assert true > 0.25 and 0.2 * true < told < 5 * true
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [surefit.VarPro, surefit.LM])
 def test_what_a_fit_says_of_rows_left_out_is_near_what_refits_show(method):
     """Steep targets, of which rows at the step hold a weight alone: they were told 9 to 15 times too large.

@@ -204,6 +204,7 @@ def test_restarts_go_on(tmp_path):
     assert traits(again) == traits(whole)
 
 
+@pytest.mark.slow
 def test_the_smallest_network_goes_on(tmp_path):
     how = dict(tol=0.2, tries=1)
     whole = surefit.smallest("abs(x)", (-1, 1), **how)

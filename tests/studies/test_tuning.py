@@ -92,6 +92,7 @@ def test_a_file_that_is_no_journal_stays_as_it_is(tmp_path, text):
     assert path.read_text() == text
 
 
+@pytest.mark.slow
 def test_several_processes_share_the_trials():
     found = surefit.tune(*TARGET, {"hidden": [2, 4, 8, 16]}, trials=5, processes=2, **QUICK)
     assert len(found.trials) == 5
@@ -107,6 +108,7 @@ def deadly(x):
     return np.sin(x)
 
 
+@pytest.mark.slow
 def test_trials_go_on_where_a_process_died(tmp_path, monkeypatch):
     monkeypatch.setenv("SUREFIT_TEST_DEATH", str(tmp_path / "died"))
     search = {"hidden": [2, 4, 8]}

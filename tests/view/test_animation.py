@@ -205,6 +205,7 @@ def charts():
     yield snapshots(film_of(1))
 
 
+@pytest.mark.slow
 def test_chinese_charts_are_chinese_and_readable(assert_readable):
     with language("zh"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # where no font for it is installed

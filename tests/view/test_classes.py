@@ -78,6 +78,7 @@ def test_what_does_not_fit_together_is_refused():
         view.class_curves(x - 0.1, np.ones((6, 2)), ["a", "b"], decades=True)
 
 
+@pytest.mark.slow
 def test_quantiles_are_drawn_together_and_their_rows_once(tmp_path):
     x = np.linspace(0.0, 1.0, 80)
     fit = surefit.fit({"x": x, "price": x + 0.1 * np.sin(37 * x)}, quantile=(0.1, 0.9), method="adam", time=2)

@@ -183,6 +183,7 @@ def test_unknown_nodes_are_refused():
         layered([(10, 10)] * 3, [(0, 7)])
 
 
+@pytest.mark.slow
 def test_deep_and_wide_graphs_are_laid_out():
     n = 3000
     layout = layered([(40, 20)] * n, [(i, i + 1) for i in range(n - 1)])

@@ -331,6 +331,7 @@ def test_fit_scatter_numbers_hold_at_every_size(scale, texts):
     assert f"RMSE {number_text(rmse * scale)}" in said and "R² 0.99" in said
 
 
+@pytest.mark.slow
 def test_fit_scatter_r2_never_rounds_up_to_one(texts):
     y = np.linspace(0.0, 1.0, 50)
     assert "R² 0.99999" in texts(fit_scatter(y, y + 1e-3 * np.sin(9 * y)))
@@ -373,6 +374,7 @@ def test_slice_points_refuses(arguments):
         slice_points(*arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 7])
 def test_slices_have_a_fit_and_an_error_panel_for_each_input(d, texts):
     points = slice_points(np.zeros(d), np.arange(1.0, d + 1), n=31)

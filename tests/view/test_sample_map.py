@@ -39,6 +39,7 @@ def test_two_inputs(assert_readable):
     assert_readable(figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d, panels", [(3, 6), (4, 10), (7, 15)])
 def test_more_inputs_in_pairs(d, panels, assert_readable):
     x = RNG.uniform(-1, 1, (90, d))

@@ -18,6 +18,10 @@ SYSTEM = {
     "No space left on device",
     "Permission denied",
     "Is a directory",
+    "Not a directory",
+    "File exists",
+    "Read-only file system",
+    "File name too long",
     "No such file or directory",
 }
 ENGLISH = re.compile(r"[a-z]{2,},? [a-z]{2,},? [a-z]{2,}")

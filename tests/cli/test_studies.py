@@ -87,13 +87,38 @@ def test_a_search_is_that_of_python_and_goes_on(surefit):
         ("tune x --on x=0:1 --vary units=5:2", ("--vary units=5:2: expected", "--vary units=5:2：应为")),
         ("tune x --on x=0:1 --vary lr=0:1:log", ("--vary lr=0:1:log: expected", "--vary lr=0:1:log：应为")),
         ("tune x --on x=0:1 --vary units=5", ("--vary units=5: expected", "--vary units=5：应为")),
-        ("tune x --on x=0:1 --vary unitz=2:5", ("did you mean units?", "您是否想写 units？")),
+        ("tune x --on x=0:1 --vary unitz=2:5", ("--vary unitz: neither", "您是否想写 units？")),
+        ("tune x --on x=0:1 --vary units=2:5 --vary units=3:9", ("units: stands twice", "units：出现了两次")),
+        ("tune x --on x=0:1 --vary units=0:5", ("--vary units 0 must be", "--vary units 0")),
+        ("tune x --on x=0:1 --vary activation=tanh,nope", ("--vary activation 'nope' is", "activation 'nope'")),
+        ("tune x --on x=0:1 --vary method=lm,ml", ("--vary method 'ml' is unknown", "--vary method 'ml'")),
+        ("tune x --on x=0:1 --vary hidden=4,0", ("--vary hidden 0 must be", "--vary hidden 0")),
+        ("compare x --on x=0:1 --hidden 3 --hidden 4 --seed 1 --seed 2", ("--seed: is not tried", "--seed：此处不")),
+        ("compare x --on x=0:1 --hidden 3 --hidden 4 --tol 1 --tol 2", ("--tol: is not tried", "--tol：此处不")),
         ("tune x --on x=0:1 --vary units=2:5 --journal no/x", ("--journal 'no/x' must be", "--journal 'no/x' 应为")),
     ],
 )  # fmt: skip
 def test_wrong_calls(surefit, line, said, language):
     ran = surefit(f"{line} --lang {language}")
     assert ran.code == 2 and ran.out == "" and said[language == "zh"] in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", ["compare x --on x=0:1 --hidden 3 --hidden 4", "tune x --on x=0:1 --vary units=2:5"]
+)
+@pytest.mark.parametrize(
+    "lang, said", [("en", "error: --out: cannot make the directory"), ("zh", "--out：无法建立目录")]
+)
+def test_a_folder_that_cannot_be_made_is_told_before_a_fit_is(surefit, monkeypatch, command, lang, said):
+    from surefit.studies import comparison, tuning
+
+    for module in (comparison, tuning):
+        monkeypatch.setattr(module, "fit", lambda *_, **__: pytest.fail("a fit was made"))
+    Path("a file").write_text("")
+    for place in ("'a file'", "'a file/inside'"):
+        ran = surefit(f"{command} --method features --out {place} --lang {lang}")
+        assert ran.code == 2 and said in ran.err and ran.out == ""
+        assert lang == "en" or not re.search("[a-z]{3,} a [a-z]{3,}", ran.err)
 
 
 def test_a_tolerance_that_the_best_misses_is_told_by_the_exit_code(surefit):

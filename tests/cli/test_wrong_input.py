@@ -182,15 +182,37 @@ def test_a_wrong_config(surefit, tmp_path, text, says):
         ("fit x --on x=0:1 --save-config file/run.toml {small}", ["--save-config: cannot make the directory 'file'"]),
         ("fit x --on x=0:1 --save-config . {small}", ["--save-config: cannot write '.'", "a directory"]),
         ("data x --on x=0:1 --out file/there", ["cannot make the directory 'file/there'"]),
+        ("construct x --on x=0:1 --out file/there", ["--out: cannot make the directory 'file' (File exists)"]),
+        ("compare x --on x=0:1 --hidden 3 --hidden 4 --out file", ["--out: cannot make the directory 'file'"]),
+        ("tune x --on x=0:1 --out file/there/too", ["--out: cannot make the directory 'file' (File exists)"]),
+        ("reproduce --all --out file/there", ["--out: cannot make the directory 'file' (File exists)"]),
     ],
 )
-def test_a_place_that_cannot_be_written(surefit, tmp_path, line, says):
+def test_a_place_that_cannot_be_written(surefit, tmp_path, line, says, monkeypatch):
     (tmp_path / "file").write_text("")
+    monkeypatch.setattr("surefit.experiments.run", lambda *_: pytest.fail("an experiment was made"))
     assert_refused(surefit(line), says)
 
 
-def test_nothing_is_written_by_a_run_that_is_refused(surefit, tmp_path):
-    assert surefit("fit 'log(x)' --on x=-1:1 --out here --save-config run.toml").code == 2
+def test_a_certificate_that_cannot_be_written_is_told_before_it_is_sought(surefit, tmp_path, monkeypatch):
+    assert surefit("construct 'x^2' --on x=0:1 --tol 0.01 --out made").code == 0
+    monkeypatch.setattr("surefit.fitting.Fit.certify", lambda *_, **__: pytest.fail("a proof was sought"))
+    for place, says in (("made", "a directory"), ("made/card.txt/proof.json", "cannot make the directory")):
+        assert_refused(surefit(f"certify made --out {place}"), ["--out: ", says])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fit 'log(x)' --on x=-1:1 --out here --save-config run.toml",
+        "construct '2x' --on x=0:1 --out here",
+        "compare 'log(x)' --on x=-1:1 --method lm --method varpro --out here",
+        "tune 'log(x)' --on x=-1:1 --vary units=2:4 --out here",
+        "reproduce nothing --out here",
+    ],
+)
+def test_nothing_is_written_by_a_run_that_is_refused(surefit, tmp_path, line):
+    assert surefit(line).code == 2
     assert list(tmp_path.iterdir()) == []
 
 

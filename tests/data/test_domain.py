@@ -312,7 +312,8 @@ def test_values_of_another_length():
     [
         ("x=[0,1]", "x=0:1"), ("x=(0, 2*pi)", "x=0:2*pi"), ("t in [0, 1]", "t=0:1"), ("0 < x <= 1", "x=0:1"),
         ("x:0:1", "x=0:1"), ("x=0,1", "x=0:1"), ("x=0-1", "x=0:1"), ("x=0:1 y=2:3", "x=0:1, y=2:3"), ("(0,1)", "0:1"),
-        ("x=[-1,1], y=[0,2]", "x=-1:1, y=0:2"),
+        ("x=[-1,1], y=[0,2]", "x=-1:1, y=0:2"), ("x=0:1; y=2:3", "x=0:1, y=2:3"), ("0:1, 2:3", "x1=0:1, x2=2:3"),
+        ("-1<=x<=1, 0<=y<2", "x=-1:1, y=0:2"), ("x in [0,1]; y=0:1", "x=0:1, y=0:1"), ("x=0:1,y=[0,1]", "x=0:1, y=0:1"),
     ],
 )  # fmt: skip
 def test_intervals_written_as_elsewhere_are_told_how_they_are_written_here(text, meant):
@@ -332,3 +333,17 @@ def test_ends_that_are_missing_or_infinite_are_no_formulas(text, message):
     with pytest.raises(DomainError) as caught:
         Domain(text)
     assert message in str(caught.value) and "formula" not in str(caught.value)
+
+
+def test_frames_and_series_name_their_variables():
+    pd = pytest.importorskip("pandas", reason="pandas makes them")
+    want = Domain({"b": (-1, 2), "a": (0, 1)})
+    assert Domain(pd.Series({"b": (-1, 2), "a": (0, 1)})) == want
+    assert Domain(pd.DataFrame({"b": [-1, 2], "a": [0, 1]}, index=["min", "max"])) == want
+    data = pd.DataFrame({"b": [0.5, 2.0, -1.0], "a": [0.0, 1.0, 0.5]})
+    assert Domain(data.agg(["min", "max"])) == want
+    assert Domain(pd.Series([0, 1])) == Domain((0, 1))
+    with pytest.raises(DomainError, match="must be a pair"):
+        Domain(data)
+    with pytest.raises(DomainError, match="names its variables already"):
+        Domain(pd.Series({"b": (-1, 2), "a": (0, 1)}), names=["u", "v"])

@@ -203,3 +203,63 @@ def test_moments_of_numpy_are_times_in_lists_too_and_no_numbers_where_these_are_
     assert np.array_equal(since.predict([days[1] - days[0]]), since.predict((days - days[0])[1:2]))
     with pytest.raises(ArgumentError, match="X: these are times; give numbers"):
         surefit.solvers.GaussianProcess().fit(days[:, None], np.arange(40.0))
+
+
+BLANK = {
+    "trailing": ("a,b,y,,\n", "{},{},{},,\n"),
+    "ragged": ("a,b,y\n", "{},{},{},,,\n"),
+    "between": ("a,,b,y\n", "{},,{},{}\n"),
+    "before": (",,a,b,y\n", ",,{},{},{}\n"),
+    "semicolons": (";a;b;y;\n", ";{};{};{};\n"),
+    "blanks": ("a,b,y, ,\n", "{},{},{},  ,\n"),
+}
+
+
+@pytest.mark.parametrize("name", BLANK)
+def test_columns_without_a_name_and_a_value_are_none(name, tmp_path):
+    header, row = BLANK[name]
+    path = tmp_path / "t.csv"
+    path.write_text(header + "".join(row.format(*values) for values in ROWS))
+    table = read_table(path)
+    assert (*table.inputs, *table.targets) == ("a", "b", "y")
+    assert np.array_equal(np.column_stack([table.x, table.y]), EXACT)
+
+
+def test_a_column_without_a_name_that_holds_a_value_is_asked_for_its_name(tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{a},{b},{y},{'5' if i == 9 else ''}" for i, (a, b, y) in enumerate(ROWS)]
+    path.write_text("a,b,y,\n" + "\n".join(lines))
+    with pytest.raises(DataError, match="column 4 has no name"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("line", [",,", " , ,", "   ", '"","",""', "\t,,"])
+@pytest.mark.parametrize("place", [0, 1, 5, 15])
+def test_rows_without_a_value_are_none(line, place, tmp_path):
+    lines = TEXT.splitlines()
+    lines[place:place] = [line, line]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines))
+    assert np.array_equal(read_table(path).x, EXACT[:, :2])
+
+
+def test_a_sheet_with_blank_cells_around_its_table(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl writes the sheet")
+    book = openpyxl.Workbook()
+    book.active.append(["a", None, "b", "y"])
+    for a, b, y in ROWS:
+        book.active.append([a, None, b, y])
+    book.active.cell(30, 9).value = " "
+    book.save(tmp_path / "t.xlsx")
+    table = read_table(tmp_path / "t.xlsx")
+    assert np.array_equal(np.column_stack([table.x, table.y]), EXACT)
+
+
+@pytest.mark.parametrize("name", [None, float("nan"), "", " "])
+def test_a_column_of_a_frame_needs_a_name(name):
+    pandas = pytest.importorskip("pandas", reason="pandas makes the frame")
+    frame = pandas.DataFrame(EXACT, columns=["a", "b", name])
+    with pytest.raises(DataError, match="column 3 has no name"):
+        read_table(frame)
+    with pytest.raises(DataError, match="has no name"):
+        read_table((frame[["a", name]], EXACT[:, 2]))

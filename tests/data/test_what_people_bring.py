@@ -10,6 +10,7 @@ import pytest
 
 import surefit
 from surefit.data import points_from, read_table
+from surefit.data.columns import Coded
 from surefit.errors import ArgumentError, DataError, FormulaError, ShapeError, SurefitError
 
 X = np.linspace(0, 1, 30)
@@ -306,6 +307,55 @@ def test_a_fit_takes_columns_by_name_everywhere():
 def test_points_that_do_not_fit_are_refused_by_name(given, words):
     with pytest.raises((DataError, ShapeError), match=words):
         points_from(given, NAMES)
+
+
+def test_a_series_that_was_fitted_is_predicted_where_it_was_measured():
+    pd = pytest.importorskip("pandas")
+    at = pd.date_range("2024-03-30", periods=len(X), freq="h", tz="UTC")
+    for index in (pd.Index(X, name="x"), pd.RangeIndex(len(X)), at, at.rename("t")):
+        series = pd.Series(Y, index=index, name="y")
+        fit = surefit.fit(series, method="features", model=(10,))
+        np.testing.assert_allclose(fit.predict(series), Y, atol=1e-2)  # at its values it would be another line
+        elsewhere = pd.Series(X, index=pd.Index(Y, name="z"))
+        np.testing.assert_array_equal(fit.predict(elsewhere), fit.predict(X))
+    series = pd.Series(Y, index=pd.Index(X, name="x"))
+    for places in (series, series.rename("other")):
+        np.testing.assert_array_equal(points_from(places, ("x",)), X[:, None])
+    for places in (series.rename("x"), pd.Series(Y), pd.Series(Y, name="y")):
+        np.testing.assert_array_equal(points_from(places, ("x",)), Y[:, None])
+
+
+def test_places_of_xarray_need_no_values():
+    xr = pytest.importorskip("xarray")
+    grid = np.stack(np.meshgrid([1.0, 3.0], [2.0, 4.0, 5.0], indexing="ij"), axis=-1).reshape(-1, 2)
+    np.testing.assert_array_equal(points_from(xr.Dataset(coords={"a": [1.0, 3.0], "b": [2.0, 4.0, 5.0]}), NAMES), grid)
+    np.testing.assert_array_equal(points_from(xr.DataArray(POINTS), NAMES), POINTS)
+    along = xr.Dataset({"b": ("row", POINTS[:, 1]), "a": ("row", POINTS[:, 0])})
+    np.testing.assert_array_equal(points_from(along, NAMES), POINTS)
+
+
+def without_values():
+    pd, pl = (pytest.importorskip(name) for name in ("pandas", "polars"))
+    yield {"a": [None, None]}
+    yield {"a": ["", ""]}
+    yield {"a": np.array(["NaT", "NaT"], "M8[D]")}
+    yield pd.DataFrame({"a": [np.nan, np.nan]})
+    yield pd.DataFrame({"a": pd.Categorical([None, None], categories=["q"])})
+    yield pl.DataFrame({"a": pl.Series([None, None], dtype=pl.String)})
+
+
+def test_a_column_of_missing_values_has_no_kind():
+    """Whatever the column held when it was fitted: nothing is known there."""
+    text = Coded("a", "text", ("q", "r", "s"))
+    for given in without_values():
+        assert np.isnan(points_from(given, ("a",))).all()
+        assert np.isnan(points_from(given, text.columns, coding=[text])).all()
+
+
+def test_what_is_no_row_is_told_how_many_columns_one_has():
+    text = Coded("a", "text", ("q", "r", "s"))
+    with pytest.raises(DataError, match=r"'q' are not numbers; give an array \(n, 2\)"):
+        points_from("q", (*text.columns, "b"), coding=[text])
 
 
 # --- text files ---

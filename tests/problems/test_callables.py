@@ -149,12 +149,48 @@ def test_complex_values_are_refused_with_the_cure(f):
         surefit.fit(f, (0, 1))
 
 
+class Scaled:
+    """Something with a method."""
+
+    def called(self, x):
+        return 2 * x
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda **inputs: inputs["b"] - 2 * inputs["a"],
+        lambda b, **others: b - 2 * others["a"],
+        lambda *, b, **others: b - 2 * others["a"],
+        lambda a, b, **unused: b - 2 * a,
+        lambda *both, **unused: both[1] - 2 * both[0],
+    ],
+)
+def test_keywords_take_inputs_by_name(f):
+    function, outputs = vectorised(f, surefit.Domain("a=0:1, b=0:1"))
+    points = np.random.default_rng(0).random((5, 2))
+    assert outputs == 1
+    np.testing.assert_allclose(function(points)[:, 0], points[:, 1] - 2 * points[:, 0], rtol=1e-12)
+
+
+def test_what_an_expensive_function_lacks_is_told_too():
+    with pytest.raises(ArgumentError, match=r"nor one point; it takes x, y: name as many"):
+        surefit.fit(lambda x, y: x, "a=0:1, b=0:1, c=0:1", budget=5)
+    with pytest.raises(ArgumentError, match=r"'k' needs a value, too"):
+        surefit.fit(lambda x, *, k: x, (0, 1), budget=5)
+
+
 @pytest.mark.parametrize(("f", "words"), [
     (lambda x: None, "gives None; does it lack a return"),
     (lambda x: print, "could not be evaluated"),
     (lambda x: "a", "not numbers"),
     (lambda x: {"y": x}, "dict, not numbers"),
-    (lambda x, y: x, "does not take 1 argument"),
+    (lambda x, y: x, r"not take 1 argument.*it takes x, y: name as many in the domain, or give functools\.partial"),
+    (lambda x, *, k: x, r"'k' needs a value, too: functools\.partial\(f, k=\.\.\.\)"),
+    (Scaled.called, "its first argument is self: give the method of an object"),
+    (lambda x: np.zeros(np.shape(x))[:-1], "for one point it returns no value"),
+    (lambda x: [], "for one point it returns no value"),
+    (lambda x: (), "for one point it returns no value"),
 ])  # fmt: skip
 def test_what_is_no_number_is_named(f, words):
     with pytest.raises(ArgumentError, match=words):

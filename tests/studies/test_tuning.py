@@ -6,6 +6,8 @@ import contextlib
 import csv
 import multiprocessing
 import os
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -173,6 +175,10 @@ def test_pictures_and_pages():
     [
         (dict(search={}), "search="),
         (dict(search={"unitz": (1, 2)}), "unitz"),
+        (dict(search={"activation": ["tanh", "tahn"]}), "did you mean 'tanh'"),
+        (dict(search={"activation": ["tanh", ("sin", "sni")], "hidden": [(3, 3)]}), "'sni' is unknown"),
+        (dict(search={"method": ["lm", "ml"]}), "'ml' is unknown"),
+        (dict(search={"hidden": [3, (3, 0)]}), "hidden=0 must be"),
         (dict(search={"units": 4}), "list of choices"),
         (dict(search={"units": (9, 4)}), "low < high"),
         (dict(search={"units": (1, 4, "lin")}), '"log"'),
@@ -181,7 +187,6 @@ def test_pictures_and_pages():
         (dict(search={"hidden": [4]}, hidden=3), "leave one out"),
         (dict(search={"hidden": [4]}, trials=0), "trials=0"),
         (dict(search={"hidden": [4]}, callback=3), "callback=3"),
-        (dict(search={"hidden": [4]}, processes=2, callback=print), "processes=1"),
         (dict(search={"hidden": [4]}, journal="/no/such/folder/j.log"), "a file in a folder"),
     ],
 )
@@ -275,3 +280,57 @@ def test_trials_that_are_judged_by_several_kinds_of_error_are_no_search():
     y = np.exp(np.sin(2 * x) + rng.normal(0, 0.1, 80))
     with pytest.raises(ArgumentError, match=r"squared errors of the logarithm.*say nothing of each other"):
         surefit.tune((x, y), None, {"target_scale": ["log", "linear"]}, trials=20, method="features")
+
+
+INTERRUPTED = """
+import sys, surefit
+if __name__ == "__main__":
+    search = {"units": (2, 40), "lr": (1e-3, 1e-1, "log")}
+    found = surefit.tune(
+        "sin(5*x)", "x=-3:3", search, trials=2000, processes=2, method="adam", epochs=3000, journal=sys.argv[1],
+        callback=lambda trial: print("ended", trial.number, flush=True), seed=1, progress=False,
+    )
+    assert found.interrupted and all(trial.status == "done" for trial in found.trials)
+    print("kept", len(found.trials), f"{found.best.error.max:.17g}", f"{min(t.loss for t in found.trials):.17g}")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal for one process alone")
+@pytest.mark.parametrize("everybody", [False, True])  # a notebook interrupts its kernel alone, a terminal all
+def test_an_interrupt_ends_the_processes_too(everybody, tmp_path):
+    (tmp_path / "search.py").write_text(INTERRUPTED)
+    command = [sys.executable, "search.py", "j.log"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout.readline().startswith("ended")
+        (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=120)  # 2 000 trials would take half an hour
+    assert process.returncode == 0, err
+    _, count, best, least = out.splitlines()[-1].split()
+    assert 1 <= int(count) < 200 and best == least and "Traceback" not in err
+
+
+def test_trials_of_other_processes_are_told_and_ended(capsys):
+    heard = []
+
+    def hear(trial):
+        heard.append(trial)
+        return len(heard) == 3
+
+    found = surefit.tune(
+        *TARGET, {"units": (2, 30)}, trials=500, processes=2, callback=hear, progress=True, **QUICK
+    )  # fmt: skip
+    assert not found.interrupted and 3 <= len(found.trials) < 500
+    known = {trial.number: trial for trial in found.trials}
+    assert all(known[trial.number] == trial for trial in heard)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["trial 1/500", "trial 2/500", "trial 3/500"]
+
+
+def test_a_line_tells_which_trial_is_made(capsys):
+    surefit.tune(*TARGET, {"units": (2, 30)}, trials=2, progress=True, **QUICK)
+    told = capsys.readouterr().err
+    assert "1/2  units=" in told and "2/2  units=" in told
+    surefit.tune(*TARGET, {"units": (2, 30)}, trials=2, **QUICK)
+    assert capsys.readouterr().err == ""

@@ -60,6 +60,8 @@ CHINESE = {
         "只有一种方式，无法比较；请把某个选项给出两次，例如 {example}"
     ),
     "{name!r} stands twice; give each value once": "{name!r} 出现了两次；每个值只给一次",
+    "--vary {name}: stands twice; give one range": "--vary {name}：出现了两次；请只给一个范围",
+    "{option}: is not tried with several values here; give one": "{option}：此处不逐个试用多个值；请只给一个",
     "--vary {text}: expected {forms}": "--vary {text}：应为 {forms}",
     "trial {number}/{trials}  {loss}": "试验 {number}/{trials}  {loss}",
     "{target}: {count} trials": "{target}：{count} 次试验",

@@ -672,6 +672,10 @@ _KNOWN = {
     "No space left on device": "磁盘空间不足",
     "Permission denied": "没有权限",
     "Is a directory": "是一个目录",
+    "Not a directory": "不是目录",
+    "File exists": "已有同名文件",
+    "Read-only file system": "文件系统只读",
+    "File name too long": "文件名太长",
     "No such file or directory": "没有这个文件或目录",
     "what came is nested too deeply": "嵌套太深",
 } | FITS

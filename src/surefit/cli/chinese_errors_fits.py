@@ -278,7 +278,15 @@ FITS = {
     # functions, programs, budgets
     "for {} points it returns shape {}; needed {} or {}": "对 {0} 个点返回的形状为 {1}；应为 {2} 或 {3}",
     "the function {} gives other values than it did; fit again": "函数 {0} 给出的值与当时不同；请重新拟合",
-    "the function {} does not take {}; the domain names its inputs": "函数 {0} 没有参数 {1}；范围中写的是它的输入",
+    "the function {} does not take {}; the domain names its inputs": "函数 {0} 不接受 {1}；范围中写的是它的输入",
+    "{#} argument, one for each of {}": "{0} 个参数（{1} 各一个）",
+    "{#} arguments, one for each of {}": "{0} 个参数（{1} 各一个）",
+    "{} needs a value, too: functools.partial(f, {}=...)": "{0} 也需要一个值：functools.partial(f, {1}=...)",
+    "its first argument is self: give the method of an object": "它的第一个参数是 self：请给某个对象的方法",
+    ("it takes {}: name as many in the domain, or give {}"): "它的参数是 {0}：请在范围中写同样多的名称，或给 {1}",
+    "for one point it returns no value; needed is a number, or a row of them": (
+        "对一个点没有返回值；应为一个数或一行数"
+    ),
     "the function {} gives different numbers of values at different points: {}": (
         "函数 {0} 在不同点给出的值的个数不同：{1}"
     ),

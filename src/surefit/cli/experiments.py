@@ -12,7 +12,7 @@ from surefit.errors import ArgumentError, DataError
 
 from .language import complaint, spoken, words
 from .readers import nearest
-from .report import Json, Quiet, print_json, say
+from .report import Json, Quiet, check_place, print_json, say
 from .training import NOT_REACHED
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def reproduce(
     Exit codes: 0 done, 2 wrong input, 3 a claim of surefit itself is refuted, or digits had no data.
     """
     chosen = _chosen(names or [], everything)
+    check_place("--out", out and out / "summary.md")
     from surefit import experiments
 
     def log(sentence: str) -> None:

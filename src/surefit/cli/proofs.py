@@ -15,7 +15,7 @@ from surefit.sentences import columns
 from .language import complaint, spoken, words
 from .models import Model, Saved
 from .readers import narrow
-from .report import Json, Quiet, print_json
+from .report import Json, Quiet, check_place, print_json
 from .settings import own_options, speaking_of_options
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def certify(
 
     fitted = fitting.load(model)
     domain = narrow(", ".join(on)) if on else None
+    check_place("--out", out)
     with speaking_of_options(own_options("domain", "rtol", "time", "tol", "mode")):
         proof = fitted.certify(
             formula or None, rtol=rtol, time=time, tol=tol, mode=mode, domain=domain,
@@ -115,6 +116,7 @@ def construct(
         raise ArgumentError(f"FORMULA {formula!r}: names a table, and a formula is needed, such as 'sin(x)'")
     if not on:
         raise DomainError("--on: say where, for example --on x=-3:3")
+    check_place("--out", out and out / "certificate.json")
     with speaking_of_options(own_options("domain", "tol", "units", "time")):
         fitted = fitting.construct(formula, narrow(", ".join(on)), tol=tol, units=units, time=time)
     files = [] if out is None else _constructed_files(fitted, out)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from surefit.errors import DataError
+from surefit.files import check_writable
 from surefit.sentences import columns
 
 from .language import spoken, words
@@ -59,3 +61,16 @@ def say(kind: str, message: str) -> None:
     colon = ":" if spoken() == "en" else "："
     typer.secho(f"{words(kind)}{colon}", fg="red" if kind == "error" else "yellow", bold=True, nl=False, err=True)
     typer.echo(f" {words(message)}", err=True)
+
+
+def check_place(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written before what it is to hold is computed: later is too late.
+
+    No folder is made, as what is to be computed may be refused.
+    """
+    if path is not None:
+        there = next((place for place in path.parents if place.exists()), path.parent)
+        try:
+            check_writable(there / path.name)
+        except DataError as error:
+            raise DataError(f"{option}: {error}") from None

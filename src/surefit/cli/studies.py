@@ -16,8 +16,21 @@ from surefit.sentences import columns
 from . import signals
 from .grammar import with_settings
 from .language import complaint, spoken, words
-from .report import Json, Quiet, print_json, say
-from .settings import BUDGET, KEYS, NETWORK, SAMPLES, SETTINGS, TRAINING, own_options, read_given, speaking_of_options
+from .readers import text as as_text
+from .report import Json, Quiet, check_place, print_json, say
+from .settings import (
+    BUDGET,
+    CALLED,
+    KEYS,
+    NETWORK,
+    SAMPLES,
+    SETTINGS,
+    TRAINING,
+    Setting,
+    own_options,
+    read_given,
+    speaking_of_options,
+)
 from .training import NOT_REACHED, PLACES, arguments_of, named, target_of
 
 if TYPE_CHECKING:
@@ -32,6 +45,9 @@ TRIED = {  # settings that `compare` takes several times, to try each
     if (row.panel in (NETWORK, TRAINING, SAMPLES) or key in ("dtype", "target_scale", "quantile", "missing"))
     and not row.is_flag
     and not row.repeated
+}
+ONCE = {  # those that it takes once; one that is given twice is refused, not overridden
+    key: row if row.is_flag or row.repeated else replace(row, repeated=True) for key, row in ONE.items()
 }
 NOT_FIXED = ("bias", "init", "seed")  # what `tune` has no name for, or an option of its own
 HEADINGS = ("trial", "loss", "max |error|", "rmse", "accuracy", "log loss", "parameters", "seconds", "settings")
@@ -53,7 +69,7 @@ Out = Annotated[
 # --- compare ----------------------------------------------------------------------------------------------------------
 
 
-@with_settings({**ONE, **TRIED}.values())
+@with_settings({**ONCE, **TRIED}.values())
 def compare(
     target: Target = None,
     seeds: Annotated[
@@ -77,6 +93,7 @@ def compare(
 
     ways = _ways(target, given)
     shared = next(iter(ways.values()))
+    check_place("--out", out and out / "compared.csv")
     with speaking_of_options(), display(None, quiet or as_json, None, words) as shown:
         what, domain, labels = target_of(shared)
         variants = {name: _for_study(settings, what, labels) for name, settings in ways.items()}
@@ -102,7 +119,13 @@ def _ways(target: str | None, given: Mapping[str, Any]) -> dict[str, dict[str, A
     """The settings of each way, by a name that tells what is its own, the method first."""
     axes = {key: values for key, values in given.items() if key in TRIED and values and len(values) > 1}
     axes = dict(sorted(axes.items(), key=lambda axis: axis[0] != "method"))
-    once = {key: values[0] if key in TRIED and values else values for key, values in given.items() if key not in axes}
+    once = {key: values for key, values in given.items() if key not in axes}
+    for key, values in once.items():
+        if values and ONCE[key].repeated and not ONE[key].repeated:
+            if len(values) > 1:
+                hint = words("{option}: is not tried with several values here; give one", option=ONE[key].option)
+                raise ArgumentError(hint)
+            once[key] = values[0]
     if not axes:
         raise ArgumentError(
             words("one way alone cannot be compared; give an option twice, such as {example}",
@@ -185,7 +208,8 @@ def tune(
     from surefit.studies.settings import words_of
 
     settings = read_given({"target": target, **given}, KEYS)
-    search = None if not vary else dict(map(_varied, vary))
+    search = _search(vary)
+    check_place("--out", out and out / "tuned.csv")
     done = itertools.count(1)
 
     def told(trial: Any) -> None:
@@ -193,11 +217,14 @@ def tune(
         line = words("trial {number}/{trials}  {loss}", number=next(done), trials=trials, loss=loss)
         typer.secho(f"{line}  {words_of(trial.settings)}", dim=True, err=True)
 
-    with speaking_of_options(ONE | own_options("journal", "processes", "trials")):
+    own = own_options("journal", "processes", "trials")
+    with speaking_of_options(
+        ONE | own | {CALLED.get(name, name): Varied(name, "", as_text, "") for name in search or ()}
+    ):
         what, domain, labels = target_of(settings)
         found = studies.tune(
             what, domain, search, trials=trials, time=settings.get("time"), journal=journal, processes=processes,
-            seed=seed, callback=None if quiet or as_json or processes > 1 else told,
+            seed=seed, callback=None if quiet or as_json else told, progress=False,
             **_flat(settings, what, labels),
         )  # fmt: skip
     found = replace(found, best=named(found.best, settings))
@@ -209,6 +236,24 @@ def tune(
         _show_tuning(found)
         _show_files(files)
     _end(found.interrupted, found.best)
+
+
+class Varied(Setting):
+    """A setting that --vary varies, as errors call it."""
+
+    @property
+    def option(self) -> str:
+        return f"--vary {self.key}"
+
+
+def _search(vary: Sequence[str] | None) -> dict[str, Any] | None:
+    """What is varied, by name; None: what suits the method."""
+    found: dict[str, Any] = {}
+    for name, range_ in map(_varied, vary or ()):
+        if name in found:
+            raise ArgumentError(words("--vary {name}: stands twice; give one range", name=name))
+        found[name] = range_
+    return found or None
 
 
 def _varied(text: str) -> tuple[str, Any]:

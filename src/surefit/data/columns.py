@@ -208,7 +208,7 @@ class Coded:
             return np.column_stack([one, absent]) if self.flagged else one
         values = column.values
         if self.kind == TEXT:
-            if ABSENT in self.categories and column.missing().all():
+            if column.missing().all():  # of which nothing tells the kind
                 values = np.full(len(values), None, dtype=object)
             elif column.kind in (NUMBER, BOOLEAN) and any(word_of(v) in self.categories for v in values.tolist()):
                 values = np.array([word_of(v) for v in values.tolist()], dtype=object)

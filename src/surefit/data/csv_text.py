@@ -129,7 +129,7 @@ def read_rows(source: str | os.PathLike[str], delimiter: str = ",", encoding: st
     Raises:
         DataError: the file is missing, not text of this encoding, or a quote is never closed.
     """
-    return list(_rows(text_of(Path(source), encoding)._replace(remarks=False), delimiter))
+    return list(_rows(text_of(Path(source), encoding)._replace(remarks=False), delimiter, blank=True))
 
 
 def csv_rows(
@@ -146,9 +146,12 @@ def csv_rows(
     mark = delimiter or text.separator() or _found_delimiter(text, decimal)
     if header is None:
         text, mark = _below_titles(text, mark, decimal, delimiter is None and text.separator() is None)
-    cut = _empty_column(text, mark)
-    rows = (row._replace(cells=row.cells[:cut]) for row in _rows(text, mark)) if cut else _rows(text, mark)
+    rows, kept = _rows(text, mark), filled_columns(_rows(text, mark))
+    if kept is not None:
+        rows = (row._replace(cells=[row.cells[i] for i in kept]) for row in rows)
     first = next(rows, None)
+    if first is None and any(line.strip("\r\n") for line in text.lines()):
+        raise _blank(text.label)
     if first is None:
         raise DataError(f"{text.label}: the file is empty")
     if header is None:
@@ -204,9 +207,13 @@ def raw_of_rows(
             column.add(cell)
     if not lines:
         if not any(name.strip(" \t\0\ufeff") for name in own):
-            raise DataError(f"{label}: holds no text, only blanks or zero bytes; it may be cut off or damaged")
+            raise _blank(label)
         raise DataError(f"{label}: only a header, no rows")
     return Raw(label, own, columns, None, lines, line)
+
+
+def _blank(label: str) -> DataError:
+    return DataError(f"{label}: holds no text, only blanks or zero bytes; it may be cut off or damaged")
 
 
 class TextColumn:
@@ -365,8 +372,8 @@ def _bounded(file: Any, label: str) -> bytes:
     return b"".join(parts)
 
 
-def _rows(text: Text, delimiter: str) -> Iterator[Row]:
-    """The records of a text, without empty ones."""
+def _rows(text: Text, delimiter: str, blank: bool = False) -> Iterator[Row]:
+    """The records of a text, without empty lines, and without those that hold delimiters alone unless `blank`."""
     lines = text.lines()
     if delimiter == " ":
         for number, line in enumerate(lines, start=1):
@@ -386,31 +393,33 @@ def _rows(text: Text, delimiter: str) -> Iterator[Row]:
             raise DataError(
                 f"{text.label}: the row that starts on line {start} cannot be read ({error}); check its quotes"
             ) from error
-        if cells:
+        if cells and (blank or any(cell and not cell.isspace() for cell in cells)):
             yield Row(start, cells)
 
 
-def _empty_column(text: Text, delimiter: str) -> int:
-    """How many columns there are without a last one that is empty everywhere, as each line ends in a delimiter; or 0.
+def filled_columns(rows: Iterable[Row]) -> list[int] | None:
+    """The columns that have a name or a value somewhere; None: all, or nothing tells.
 
-    A table of which the header alone ends in one lacks a cell in each row.
+    Empty ones come of spreadsheets, and of lines that end in delimiters. A table of which the header alone ends in one
+    lacks a cell in each row.
     """
     widths: set[int] = set()
-    full: set[int] = set()  # widths of rows whose last cell is not empty
-    first = count = 0
-    for row in _rows(text, delimiter):
+    filled: set[int] = set()
+    first = count = width = 0
+    for row in rows:
         count += 1
-        width = len(row.cells)
-        first = first or width
-        widths.add(width)
-        if row.cells[-1].strip():
-            full.add(width)
+        first = first or len(row.cells)
+        widths.add(len(row.cells))
+        width = max(widths)
+        if len(filled) < width:
+            filled.update(i for i, cell in enumerate(row.cells) if cell.strip())
         if len(widths) > 2:
-            return 0
-    width = max(widths, default=0)
-    if count < 2 or width < 2 or width - min(widths) > 1 or width in full:
-        return 0
-    return 0 if len(widths) == 2 and first == width else width - 1
+            return None
+    if count < 2 or not filled or len(filled) == width:
+        return None
+    if len(widths) == 2 and (first == width or max(filled) >= min(widths)):
+        return None
+    return sorted(filled)
 
 
 def _found_delimiter(text: Text, decimal: str) -> str:
@@ -614,6 +623,6 @@ def check_names(names: Sequence[str], label: str) -> None:
 
 
 __all__ = [
-    "Row", "TextColumn", "as_names", "check_header", "check_names", "csv_columns", "csv_rows", "is_decimal_comma",
-    "is_number", "leave_out", "numbered", "raw_of_rows", "read_rows", "text_of",
+    "Row", "TextColumn", "as_names", "check_header", "check_names", "csv_columns", "csv_rows", "filled_columns",
+    "is_decimal_comma", "is_number", "leave_out", "numbered", "raw_of_rows", "read_rows", "text_of",
 ]  # fmt: skip

@@ -28,6 +28,8 @@ class Domain:
         box: any of
 
             - ``{"x": (-2, 2), "y": (0, 1)}``, ends as numbers or as texts such as ``"-2*pi"``;
+            - a Series of such pairs by name, or a DataFrame with a row of low and one of high ends, such as
+              ``frame.agg(["min", "max"])``;
             - a text ``"x1=-5:5, x2=-5:5"``, or several: ``["x1=-5:5", "x2=-5:5"]``;
             - ``{"p": (1e-3, 1e6, "log")}`` or ``"p=1e-3:1e6:log"``: a logarithmic variable, whose ends are above 0. Its
               points are spread evenly over its logarithm, and networks are given that;
@@ -84,7 +86,7 @@ class Domain:
         >>> Domain.is_named("t=0:1"), Domain.is_named(("-pi", "pi"))
         (True, False)
         """
-        return isinstance(box, Domain | Mapping) or _has_names(box)
+        return isinstance(box, Domain | Mapping) or _has_names(box) or _is_labelled(box)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Domain:
@@ -381,6 +383,8 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
         box = box.axes if names is not None else dict(zip(box.names, box.axes, strict=True))
     if names is not None and Domain.is_named(box):
         raise DomainError(f"names: the domain {box!r} names its variables already; leave names out")
+    if _is_labelled(box):
+        box = box.to_dict("list") if hasattr(box, "columns") else box.to_dict()
     if isinstance(box, Mapping):
         return [(name, *_ends(ends, repr(name))) for name, ends in box.items()]
     if isinstance(box, str):
@@ -404,6 +408,12 @@ def _axes(box: Any, names: list[str] | None) -> list[Axis]:
     if len(names) != len(pairs):
         raise DomainError(f"domain: {len(pairs)} intervals for {len(names)} variables ({', '.join(names)})")
     return [(name, *_ends(ends, repr(name))) for name, ends in zip(names, pairs, strict=True)]
+
+
+def _is_labelled(box: Any) -> bool:
+    """Whether the box is a Series of pairs by name, or a DataFrame with a row of low and one of high ends."""
+    labels = getattr(box, "columns", getattr(box, "index", None))
+    return hasattr(box, "to_dict") and labels is not None and all(isinstance(label, str) for label in labels)
 
 
 def _has_names(box: Any) -> bool:
@@ -449,12 +459,15 @@ _OTHERS = (  # intervals as they are written elsewhere, and which of the groups 
 def _meant(text: str) -> str | None:
     """What was meant by intervals that are written in another way; None where there is nothing of the kind."""
     several = re.fullmatch(r"\s*\w+\s*=\s*\S+:\S+(\s+\w+\s*=\s*\S+:\S+)+\s*", text)
-    if several and "," not in text:
+    if several and not set(",;") & set(text):
         return ", ".join(re.sub(r"\s*=\s*", "=", text).split())
-    parts = re.split(r",(?![^\[(]*[\])])", text)  # at commas outside of brackets
-    if len(parts) > 1 and re.search(r"[\[(]", text):
-        meant = [_meant(part) for part in parts]
-        return ", ".join(part for part in meant if part) if None not in meant else None
+    parts = re.split(r"[,;](?![^\[(]*[\])])", text)  # outside of brackets
+    if len(parts) > 1 and all(re.fullmatch(rf"\s*{_END}:{_END}\s*", part) for part in parts):
+        return ", ".join(f"x{i + 1}={part.strip()}" for i, part in enumerate(parts))
+    if len(parts) > 1 and re.search(r"[\[(;<\N{LESS-THAN OR EQUAL TO}]", text):
+        meant = [part.strip() if re.fullmatch(rf"\s*\w+\s*={_END}:{_END}\s*", part) else _meant(part) for part in parts]
+        if None not in meant:
+            return ", ".join(part for part in meant if part)
     for pattern, (name, low, high) in _OTHERS:
         found = re.fullmatch(rf"\s*{pattern}\s*", text)
         if found and not (found[name] and _is_log(found[high])):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from surefit.data.columns import NUMBER, TEXT, Coded, Raw, detached, unmasked
+from surefit.data.columns import NUMBER, TEXT, Coded, Column, Raw, detached, unmasked
 from surefit.data.sources import is_frame, raw_of
 from surefit.data.table import Table, column_of, missing_value
 from surefit.errors import DataError, ShapeError
@@ -33,9 +33,13 @@ def points_from(
         keys = {str(key) for key in points.index}
         if set(own) <= keys or set(names) <= keys:
             points = points.to_dict()  # one row of a frame
+        elif _stands_over(points, own):
+            points = {own[0]: points.index.to_series()}
     if hasattr(points, "iloc") and hasattr(points, "columns") and not any(isinstance(c, str) for c in points.columns):
         labels = [str(label) for label in points.columns]  # numbers, or levels: names where it was fitted with them
         points = points.set_axis(labels, axis=1) if set(own) <= set(labels) else points.to_numpy()
+    if hasattr(points, "data_vars") and not (points.data_vars and points.coords):  # places alone, and no values there
+        points = points.to_dataframe().reset_index()
     if has_names(points):
         single = isinstance(points, Mapping) and all(np.ndim(unmasked(v)) == 0 for v in points.values())
         if isinstance(points, Mapping) and not hasattr(points, "dims"):
@@ -59,7 +63,7 @@ def points_from(
     except (TypeError, ValueError, OverflowError):
         shown = repr(points)
         shown = shown if len(shown) <= 40 else shown[:37] + "..."
-        raise DataError(f"{what}: {shown} are not numbers; give an array (n, {d})") from None
+        raise DataError(f"{what}: {shown} are not numbers; give an array (n, {len(own)})") from None
     x = x.astype(np.float64)
     x = x[:, None] if x.ndim == 1 and d == 1 else x
     if x.ndim != 2 or x.shape[1] != d:
@@ -94,6 +98,8 @@ def points_of(
         if name in codes:
             found |= zip(codes[name].columns, codes[name].encode(column, raw).T, strict=True)
             continue
+        if len(absent) == len(column.values):
+            column = Column(NUMBER, np.full(len(absent), np.nan))  # nothing tells the kind
         if column.kind not in (NUMBER, "boolean"):
             first = column.values[~column.missing()][0]
             row = int(np.flatnonzero(~column.missing())[0])
@@ -122,6 +128,17 @@ def raw_names(names: Sequence[str], coding: Sequence[Coded]) -> list[str]:
     return list(dict.fromkeys(of.get(name, name) for name in names))
 
 
+def _stands_over(series: Any, own: Sequence[str]) -> bool:
+    """Whether the index of a Series is the only input, as it is where a fit is made of a Series.
+
+    Its values are places where it has the name of the input, or neither it nor its index has a name.
+    """
+    if len(own) != 1 or (series.name is not None and str(series.name) == own[0]):
+        return False
+    label = getattr(series.index, "name", None)
+    return str(label or "index") == own[0] and not (label is None and series.name is None)
+
+
 def is_row(points: Any) -> bool:
     """Whether it is a Series of pandas, which may be a row of a frame."""
     return hasattr(points, "index") and hasattr(points, "to_dict") and not hasattr(points, "columns")
@@ -146,7 +163,7 @@ def has_names(points: Any) -> bool:
     if isinstance(points, (Table, Mapping)) or is_frame(points):
         return True
     if hasattr(points, "dims") and hasattr(points, "coords"):  # of xarray
-        return True
+        return hasattr(points, "data_vars") or bool(points.coords)
     if getattr(getattr(points, "dtype", None), "names", None) is not None:
         return True
     if isinstance(points, list) and points and all(isinstance(row, Mapping) for row in points):

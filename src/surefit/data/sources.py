@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from surefit.checking import check_memory
-from surefit.data.columns import WHOLE, Categories, Raw, detached
-from surefit.data.csv_text import Row, check_names, csv_columns, numbered, raw_of_rows, text_of
+from surefit.data.columns import WHOLE, Categories, Raw, detached, is_none
+from surefit.data.csv_text import Row, check_names, csv_columns, filled_columns, numbered, raw_of_rows, text_of
 from surefit.errors import DataError, MissingExtraError
 from surefit.files import regular_file
 from surefit.spelling import spelled
@@ -257,7 +257,7 @@ def _of_records(
 def _from_dataframe(frame: Any) -> Raw:
     """pandas and polars alike: names in .columns, one column by its name, .to_numpy() on it."""
     keys = list(frame.columns)
-    names = [str(key) for key in keys]
+    names = ["" if is_none(key) else str(key) for key in keys]
     check_names(names, "DataFrame")  # before asking for a column: a repeated name would give several
     levels = [str(name) for name in getattr(getattr(frame, "index", None), "names", ()) if name is not None]
     if len(names) == 1 and levels:
@@ -354,7 +354,7 @@ def _array(values: Any, label: str) -> np.ndarray:
 def _names_of(values: Any) -> list[str]:
     """The names of the columns of a frame, or the name of a series; none of an array."""
     if is_frame(values):
-        return [str(c) for c in getattr(values, "column_names", None) or values.columns]
+        return ["" if is_none(c) else str(c) for c in getattr(values, "column_names", None) or values.columns]
     name = getattr(values, "name", None)
     return [name] if isinstance(name, str) and hasattr(values, "to_numpy") else []
 
@@ -613,9 +613,11 @@ def _from_excel(path: Path, names: Iterable[str] | None, sheet: Any = None, head
     width = max((i + 1 for row in cells for i, cell in enumerate(row) if cell is not None), default=0)
     first = min((i for row in cells for i, cell in enumerate(row) if cell is not None), default=0)
     texts = [[_cell_text(cell) for cell in (row + [None] * width)[first:width]] for row in cells]
-    rows = [Row(i, row) for i, row in enumerate(texts, start=1) if any(row)]
+    rows = [Row(i, row) for i, row in enumerate(texts, start=1) if any(map(str.strip, row))]
     if not rows:
         raise DataError(f"{label}: the sheet is empty")
+    if (kept := filled_columns(rows)) is not None:
+        rows, width = [Row(row.line, [row.cells[i] for i in kept]) for row in rows], len(kept)
     own = rows[0].cells
     if header is None and len(rows) > 1 and width > 1 and sum(map(bool, own)) == 1 < sum(map(bool, rows[1].cells)):
         rows = rows[1:]  # a title above the table

@@ -372,7 +372,9 @@ def called(f: Callable[..., Any], box: Domain) -> tuple[CallableFunction, int]:
     several, single = accepts(f, d), accepts(f, 1)
     if not several and not single:
         wanted = f"{d} argument{'s' * (d > 1)}, one for each of {', '.join(box.names)}"
-        raise ArgumentError(f"the function {_name(f)} does not take {wanted}; the domain names its inputs")
+        raise ArgumentError(
+            f"the function {_name(f)} does not take {wanted}; the domain names its inputs" + fitting_call(f, box.names)
+        )
     ways = ["columns", "turned columns", "values"] * several + ["points", "point", "matrix"] * single
     if "torch" in sys.modules:
         ways += ["tensor columns"] * several + ["tensor points"] * single
@@ -450,6 +452,24 @@ class ByName:
         return self.f(**dict(zip(self.names, values, strict=True)))
 
 
+def fitting_call(f: Callable[..., Any], names: Sequence[str]) -> str:
+    """What to do about a function that does not take the inputs, as the end of a sentence; "" where nothing tells."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        return ""
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in names]
+    placed = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if keywords:
+        return f"; {keywords[0]!r} needs a value, too: functools.partial(f, {keywords[0]}=...)"
+    if placed[:1] == ["self"]:
+        return "; its first argument is self: give the method of an object"
+    if placed:
+        others = f"functools.partial(f, {placed[-1]}=...)"
+        return f"; it takes {', '.join(placed)}: name as many in the domain, or give {others}"
+    return ""
+
+
 def by_name(f: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     """The function as it is, or by name where its arguments are the inputs in another order, or keywords alone.
 
@@ -465,6 +485,8 @@ def by_name(f: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
     placed = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
     if set(names) <= set(own) and needed <= set(names):
         return f if placed[: len(names)] == list(names) else ByName(f, names)
+    if any(p.kind is p.VAR_KEYWORD for p in every) and needed <= set(names) and not accepts(f, len(names)):
+        return ByName(f, names)  # **inputs
     moved = [n for n in names if n in placed and placed.index(n) != list(names).index(n)]
     if moved and len(names) > 1:
         raise ArgumentError(
@@ -557,6 +579,13 @@ def _rows(y: Any, n: int, f: Any) -> np.ndarray:
 
 def _row(y: Any, f: Any) -> np.ndarray:
     """A result for one point as (1, k)."""
+    row = _values_of(y, f)
+    if not row.size:
+        raise ShapeError("for one point it returns no value; needed is a number, or a row of them")
+    return row
+
+
+def _values_of(y: Any, f: Any) -> np.ndarray:
     if isinstance(y, (tuple, list)) and y:
         return np.concatenate([_numbers(v, f).reshape(-1) for v in y])[None]
     a = _numbers(y, f)
@@ -581,6 +610,7 @@ __all__ = [
     "at_once",
     "by_name",
     "failures_at",
+    "fitting_call",
     "key_of",
     "strictly",
     "vectorised",

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from surefit.errors import ArgumentError, EvaluationError, SurefitError
-from surefit.problems.callables import WAYS, accepts
+from surefit.problems.callables import WAYS, accepts, fitting_call
 
 WINDOWS = os.name == "nt"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
@@ -50,6 +50,7 @@ def ways_of(f: Callable[..., Any], names: Sequence[str]) -> tuple[str, ...]:
         name = getattr(f, "__name__", type(f).__name__)
         raise ArgumentError(
             f"the function {name!r} does not take {d} arguments, one for each of {', '.join(names)}, nor one point"
+            + fitting_call(f, names)
         )
     return (("values",) if several else ()) + (("point", "matrix") if single and (d == 1 or not several) else ())
 

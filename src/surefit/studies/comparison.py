@@ -98,9 +98,9 @@ def compare(
     with shown(progress, None) as displays:
         for done, (number, one) in enumerate(itertools.product(range(seeds), range(len(asked))), 1):
             name, settings = asked[one]
-            _begin(displays, settings, f"{done}/{most}  {name}:  ")
+            begin(displays, settings, f"{done}/{most}  {name}:  ")
             try:
-                found: Fit | SurefitError = fit(what, domain, seed=seed + number, **_heard(settings, displays))
+                found: Fit | SurefitError = fit(what, domain, seed=seed + number, **heard(settings, displays))
             except SurefitError as error:
                 found = error
             except KeyboardInterrupt:  # before it had found anything: what others found is kept
@@ -120,14 +120,14 @@ def compare(
     return Comparison(tuple(ways), tuple(map(tuple, results)), interrupted)
 
 
-def _begin(displays: Sequence[Any], settings: Mapping[str, Any], which: str) -> None:
+def begin(displays: Sequence[Any], settings: Mapping[str, Any], which: str) -> None:
     """Tell displays, and callbacks that want to hear it, which fit is the next one, and its time in seconds."""
     for display in (*displays, *callbacks_from(settings.get("callbacks", ()))):
         if hasattr(display, "begins"):
             display.begins(which, settings.get("time"))
 
 
-def _heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, Any]:
+def heard(settings: Mapping[str, Any], displays: Sequence[Any]) -> dict[str, Any]:
     """The arguments of a fit that is shown by the display of all, and by no line of its own."""
     if "live" in settings:
         return dict(settings)

@@ -12,11 +12,12 @@ import math
 import multiprocessing
 import os
 import pickle
+import signal
 import time as clock
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +33,11 @@ from surefit.errors import ArgumentError, MissingExtraError, SurefitError
 from surefit.files import write_atomically
 from surefit.fitting.api import fit
 from surefit.fitting.fitted import Fit
+from surefit.nn.mlp import activation_module
 from surefit.problems.posing import formula_texts
+from surefit.reports.display import shown, write
 from surefit.reports.provenance import text_of
-from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, held, loss_of, measure_of
+from surefit.studies.comparison import SHOWN, SHOWN_OF_CLASSES, begin, heard, held, loss_of, measure_of
 from surefit.studies.settings import arguments_of, words_of
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ RATES = {"lr": (1e-4, 1e-1, "log")}  # beside these, of Adam and its kin
 STUDY = "surefit"  # its name in a journal
 COLUMNS = ("number", "status", "loss", "max_error", "rmse", "parameters", "seconds", "settings")
 INTERRUPTED = "interrupted"  # why a trial has no numbers that Ctrl-C ended; whoever goes on makes another
+LISTENED = 0.5  # seconds between two looks at what other processes have done
 MOST_SHOWN = 10  # trials in a table, the best
 
 
@@ -67,6 +71,7 @@ def tune(
     processes: int = 1,
     seed: int = 0,
     callback: Callable[[Trial], Any] | None = None,
+    progress: bool | None = None,
     **arguments: Any,
 ) -> Tuning:
     """Search sizes, activations, methods and their settings for the best fit of one target.
@@ -88,7 +93,9 @@ def tune(
         processes: how many work at the same time, on this machine. A target that cannot be sent to them (a lambda)
             needs 1. A trial whose process dies has failed, and fresh ones go on with the others.
         seed: of the fits, and of the search. With one process the same seed gives the same trials.
-        callback: called with each `Trial` that ends here; returning True stops. With one process only.
+        callback: called with each `Trial` that ends here, or in a process of this call; returning True stops.
+        progress: a line that tells which trial of how many it is, and how far; see `fit`. Of several processes, a line
+            for each trial that has ended.
         arguments: for all trials, as for `fit`. With `tol` the search ends with the first fit within it.
 
     Returns:
@@ -106,22 +113,22 @@ def tune(
     """
     trials, seed = whole_number("trials", trials, 1), whole_number("seed", seed, 0)
     processes, time = whole_number("processes", processes, 1), positive_number("time", time)
-    if callback is not None and (not callable(callback) or processes > 1):
-        raise ArgumentError(f"callback={callback!r} must be a function of a trial, and goes with processes=1")
+    if callback is not None and not callable(callback):
+        raise ArgumentError(f"callback={callback!r} must be a function of a trial")
     what = held(what)
     space = _space(search, arguments)
     end = None if time is None else clock.time() + time
     about = {} if journal is None else _identity(what, domain, space, arguments, seed)
     job = Job(what, domain, space, dict(arguments), seed, trials, end, about)
     _check(job)
-    with _optuna() as optuna:
+    with _optuna() as optuna, shown(progress, None) as displays:
         if processes == 1:
             path = None if journal is None else Path(journal)
             study = _study(optuna, path, job)
-            best, interrupted = _work(optuna, study, job, callback)
+            best, interrupted = _work(optuna, study, job, callback, displays=displays)
         else:
             best = None
-            study, interrupted = _in_processes(optuna, job, processes, journal)
+            study, interrupted = _in_processes(optuna, job, processes, journal, _telling(job, callback, bool(displays)))
         found = tuple(
             _trial(one, space) for one in study.trials if one.state.is_finished() and not _was_interrupted(one)
         )
@@ -139,7 +146,8 @@ def tune(
         raise ArgumentError(f"tune: all {len(found)} trials failed; the first with {found[0].status}")
     least = min(done, key=lambda one: one.loss)
     if best is None or best[0] != least.number:  # of another process, or of an earlier run: the same fit again
-        best = (least.number, fit(what, domain, seed=seed, **arguments_of(job.arguments | least.settings)))
+        again = heard(arguments_of(job.arguments | least.settings), ())
+        best = (least.number, fit(what, domain, seed=seed, **again))
     return Tuning(found, best[1], least.settings, study, interrupted)
 
 
@@ -250,9 +258,17 @@ def _is_number(value: Any) -> bool:
 
 
 def _check(job: Job) -> None:
-    """ArgumentError for a name that nothing has, before anything is fitted."""
+    """ArgumentError for a name that nothing has, and a choice that no trial can take, before anything is fitted."""
     first = {name: range_[0] for name, range_ in job.space.items()}
     arguments_of(job.arguments | first)
+    for name in ("method", "hidden", "activation"):
+        choices = job.space.get(name, ())
+        for choice in choices if isinstance(choices, list) else ():
+            arguments_of({name: choice})
+            layers = choice if isinstance(choice, tuple | list) else (choice,)
+            for one in layers if name == "activation" else ():
+                if one not in ("auto", None):
+                    activation_module(one)
 
 
 def _suggested(trial: Any, space: Mapping[str, Any]) -> dict[str, Any]:
@@ -354,11 +370,11 @@ def _without_half_a_line(journal: Path, lock: Any) -> None:
 
 def _work(
     optuna: Any, study: Any, job: Job, callback: Callable[[Trial], Any] | None = None, most: int | None = None,
-    call: str = "",
+    call: str = "", displays: Sequence[Any] = (),
 ) -> tuple[tuple[int, Fit] | None, bool]:  # fmt: skip
     """Trials until there are enough, `most` of them here: the best of these, its number and fit; whether interrupted.
 
-    call: by what the trials of one call of `tune` are known, in a journal that several share.
+    call: by what the trials of one call of `tune` are known, in a journal that several share. displays: of the fits.
     """
     best: tuple[int, Fit] | None = None
     trial, least, own = None, math.inf, 0
@@ -369,6 +385,7 @@ def _work(
             if left is not None and left <= 0:
                 break
             trial = study.ask()
+            trial.set_user_attr("call", call)
             settings = _suggested(trial, job.space)
             trial.set_user_attr("settings", {name: text_of(value) or str(value) for name, value in settings.items()})
             same = next((one for one in _ended(study) if one.params == trial.params and one.value is not None), None)
@@ -378,8 +395,7 @@ def _work(
                 if callback is not None and callback(_trial(ended, job.space)) is True:
                     break
                 continue
-            trial.set_user_attr("call", call)
-            ended, found = _tried(optuna, study, job, trial, settings, left)
+            ended, found = _tried(optuna, study, job, trial, settings, left, displays)
             if found is not None and ended.value < least:
                 least, best = ended.value, (trial.number, found)
             reached = found is not None and bool(found.reached)
@@ -394,8 +410,9 @@ def _work(
 
 
 def _tried(
-    optuna: Any, study: Any, job: Job, trial: Any, settings: dict[str, Any], left: float | None
-) -> tuple[Any, Fit | None]:
+    optuna: Any, study: Any, job: Job, trial: Any, settings: dict[str, Any], left: float | None,
+    displays: Sequence[Any],
+) -> tuple[Any, Fit | None]:  # fmt: skip
     """One trial as Optuna knows it when it has ended, and its fit; of one that failed None. left: seconds for it.
 
     KeyboardInterrupt: it was interrupted, and its numbers say nothing of its settings. ArgumentError: it is judged by
@@ -405,7 +422,8 @@ def _tried(
         asked = arguments_of(job.arguments | settings)
         if left is not None:
             asked["time"] = min(left, asked.get("time") or left)
-        found = fit(job.what, job.domain, seed=job.seed, **asked)
+        begin(displays, asked, f"{_counted(study) + 1}/{job.trials}  {words_of(settings)}:  ")
+        found = fit(job.what, job.domain, seed=job.seed, **heard(asked, displays))
         if found.interrupted:
             raise KeyboardInterrupt
         loss = loss_of(found)
@@ -450,8 +468,21 @@ def _numbers(found: Fit) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _telling(job: Job, callback: Callable[[Trial], Any] | None, lines: bool) -> Callable[[Trial], Any]:
+    """What is called with each trial of another process. lines: whether it writes one."""
+    done = itertools.count(1)
+
+    def tell(trial: Trial) -> Any:
+        if lines:
+            loss = f"{trial.loss:.3g}" if trial.status == "done" else trial.status
+            write(f"trial {next(done)}/{job.trials}  {loss}  {words_of(trial.settings)}\n")
+        return None if callback is None else callback(trial)
+
+    return tell
+
+
 def _in_processes(
-    optuna: Any, job: Job, processes: int, journal: str | os.PathLike[str] | None
+    optuna: Any, job: Job, processes: int, journal: str | os.PathLike[str] | None, tell: Callable[[Trial], Any]
 ) -> tuple[Any, bool]:  # fmt: skip
     """The study after several processes have worked on it, by way of a journal; whether they were interrupted."""
     try:
@@ -465,10 +496,11 @@ def _in_processes(
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.log" if journal is None else Path(journal)
-        there = _counted(_study(optuna, path, job))  # made before all others, which then find it
+        shared = _study(optuna, path, job)  # made before all others, which then find it
+        there, told = _counted(shared), {one.number for one in _ended(shared)}
         context = multiprocessing.get_context("spawn")
         call, trials = uuid.uuid4().hex, job.trials - there
-        interrupted = False
+        others, interrupted = set(multiprocessing.active_children()), False
         for first in itertools.count(1, processes):  # once, unless a process dies
             before = trials
             shares = [max(0, trials + i) // processes for i in range(processes)]  # together none too many
@@ -477,10 +509,17 @@ def _in_processes(
                     asked = [
                         pool.submit(_worker, path, job, first + i, most, call) for i, most in enumerate(shares) if most
                     ]
-                    for done in asked:
-                        done.result()
+                    ended = False
+                    try:
+                        ended = _ended_by_themselves(asked, shared, job, call, tell, told)
+                    finally:
+                        if not ended:  # they hear of it from here alone, and end their trials
+                            for process in set(multiprocessing.active_children()) - others:
+                                process.terminate()
+                if not ended:
+                    _fail(optuna, _study(optuna, path, job), call, INTERRUPTED)
                 break
-            except KeyboardInterrupt:  # which the processes hear of too, and end their trials
+            except KeyboardInterrupt:
                 interrupted = True
                 _fail(optuna, _study(optuna, path, job), call, INTERRUPTED)
                 break
@@ -500,9 +539,50 @@ def _in_processes(
         return copy, interrupted
 
 
+def _ended_by_themselves(
+    asked: Sequence[Future[None]], study: Any, job: Job, call: str, tell: Callable[[Trial], Any], told: set[int]
+) -> bool:
+    """Wait for processes, and tell their trials as they end; False: `tell` wants no more. told: those that it knows."""
+    while True:
+        running = wait(asked, timeout=LISTENED).not_done
+        for one in _ended(study):
+            if one.number not in told and one.user_attrs.get("call") == call and not _was_interrupted(one):
+                told.add(one.number)
+                if tell(_trial(one, job.space)) is True:
+                    return False
+        if not running:
+            break
+    for done in asked:
+        done.result()
+    return True
+
+
 def _worker(path: Path, job: Job, number: int, most: int, call: str) -> None:
-    with _optuna() as optuna:
+    with _interrupted_by_parent(), _optuna() as optuna:
         _work(optuna, _study(optuna, path, job, number), job, most=most, call=call)
+
+
+@contextmanager
+def _interrupted_by_parent() -> Iterator[None]:
+    """Within the block SIGTERM, which the parent sends, interrupts once, and Ctrl-C does not.
+
+    That reaches a process where a terminal sends it to all, and not where a notebook or `kill` sends it to the parent.
+    """
+
+    def interrupt(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:  # between two trials
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fail(optuna: Any, study: Any, call: str, why: str | None = None) -> None:

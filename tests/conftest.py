@@ -26,6 +26,13 @@ def _part(text):
     return int(number), int(parts)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Files without a long test are not even imported for a part of those."""
+    if config.getoption("--part") is not None and collection_path.suffix == ".py":
+        return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.hookimpl(trylast=True)  # after -k and -m
 def pytest_collection_modifyitems(config, items):
     part = config.getoption("--part")
@@ -33,7 +40,8 @@ def pytest_collection_modifyitems(config, items):
         number, parts = part
         slow = [item for item in items if item.get_closest_marker("slow")]
         kept = slow[number - 1 :: parts]  # of each file some, so that the parts take about as long as each other
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        chosen = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = kept
 
 

@@ -230,6 +230,7 @@ def test_functions(material, tmp_path):
     assert "| LM_FIRST | 60 |" in numbers and "| UNITS |" in numbers
 
 
+@pytest.mark.slow
 def test_slices_of_functions_are_joined(tmp_path):
     files = []
     for name, ours, theirs in (("A", 1e-3, 2e-3), ("B", 3e-3, 2e-3), ("C", 4e-3, 9e-3)):
@@ -296,6 +297,7 @@ def test_gemm(tmp_path):
     assert all(0 < s < 1 for row in rows for turns in row["seconds"].values() for s in turns)
 
 
+@pytest.mark.slow
 def test_elementary(tmp_path):
     file = tmp_path / "figures.json"
     out = run("elementary.py", "--rounds", "2", "--seconds", "0", "--json", str(file))
@@ -392,6 +394,7 @@ def test_two_ways(tmp_path):
     assert (tmp_path / "two-ways.md").is_file()
 
 
+@pytest.mark.slow
 def test_certify():
     if "SUREFIT_DATA" not in os.environ:
         pytest.skip("the systems of arXiv 2505.15497 are not here")

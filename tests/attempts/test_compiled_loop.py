@@ -180,6 +180,7 @@ def test_values_do_not_depend_on_how_many_are_asked_for(tmp_path):
     assert np.array_equal(loaded.predict(x), y)
 
 
+@pytest.mark.slow
 def test_values_without_llvmlite(monkeypatch):
     import copy
 
@@ -241,6 +242,7 @@ def test_restarts_of_a_solver_on_a_table_are_judged_where_they_were_not_fitted()
     assert best.score == min(best.restarts)
 
 
+@pytest.mark.slow
 def test_restarts_keep_the_best():
     method = surefit.Adam(epochs=30, batch_size=16)
     alone = surefit.fit(TARGET, DOMAIN, method=method, **SMALL)
@@ -250,6 +252,7 @@ def test_restarts_keep_the_best():
     assert "the best of 4 networks" in best.card()
 
 
+@pytest.mark.slow
 def test_members_of_an_ensemble_are_the_fits_of_their_seeds():
     method = surefit.Adam(epochs=5)
     group = surefit.ensemble(TARGET, DOMAIN, members=3, method=method, seed=4, **SMALL)

@@ -30,6 +30,7 @@ def test_the_rate_of_a_quadratic_is_below_the_one_that_diverges():
     assert 0.02 * limit < test.lr < limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["adam", "sgd", "rmsprop"])
 def test_it_is_close_to_the_best_rate(method):
     test = surefit.find_lr("sin(x)", "x=-6:6", method=method, model=(32,), data=PLAN)

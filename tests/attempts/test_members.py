@@ -137,6 +137,7 @@ def blended():
     return Fit.of(recorded(state, reason, made)), state, problem
 
 
+@pytest.mark.slow
 def test_a_blend_is_a_fit_like_any_other(blended, tmp_path):
     fit, _, _ = blended
     assert isinstance(fit.network, Blend) and fit.made.stage.code == "stage-blend"

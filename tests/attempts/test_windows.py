@@ -115,6 +115,7 @@ def test_each_epoch_visits_every_training_row_once_in_another_order(tmp_path, sm
     assert sorted(epochs[0][:512]) != sorted(epochs[1][:512])  # in another order of the parts, too
 
 
+@pytest.mark.slow
 def test_windows_are_as_good_as_memory_and_better_than_features(tmp_path, small):
     columns = table(10_000)
     path = written(tmp_path / "t.parquet", columns, 1000)
@@ -127,6 +128,7 @@ def test_windows_are_as_good_as_memory_and_better_than_features(tmp_path, small)
     assert "shuffled 2048 at a time" in str(parts)
 
 
+@pytest.mark.slow
 def test_rows_in_order_are_learned_from_windows_too(tmp_path, small):
     columns = table(10_000)
     order = np.argsort(columns["a"])
@@ -136,12 +138,14 @@ def test_rows_in_order_are_learned_from_windows_too(tmp_path, small):
     assert parts.error.rmse < 1.1 * fitted(columns, method, (32, 32), plan={"stream": False}).error.rmse
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_network(tmp_path, small):
     path = written(tmp_path / "t.parquet", table())
     one, again, other = (fitted(path, plan={"window": 700}, seed=seed).predict(PLACES) for seed in (3, 3, 4))
     assert one.tobytes() == again.tobytes() != other.tobytes()
 
 
+@pytest.mark.slow
 def test_whatever_holds_the_table_a_window_of_all_rows_gives_one_network(tmp_path, small):
     columns = table()
     here = fitted(written(tmp_path / "t.parquet", columns)).predict(PLACES)
@@ -229,6 +233,7 @@ def test_a_loss_that_is_not_finite_keeps_the_best_weights(small):
         fitted(columns, method, plan={"window": 500})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit", [True, False])
 def test_what_was_stopped_goes_on_from_its_checkpoint(tmp_path, small, jit):
     path = written(tmp_path / "t.parquet", table())
@@ -319,6 +324,7 @@ def test_several_networks_share_a_table(small):
     assert len(group.fits) == 2
 
 
+@pytest.mark.slow
 def test_the_rate_is_found_on_a_sample(small):
     assert 1e-4 < surefit.find_lr(table(), model=(16,), data=surefit.Sampling(stream=True)).lr < 1
     fit = fitted(table(), surefit.Adam(lr="auto", epochs=2), plan={"window": 700})

@@ -131,6 +131,7 @@ def test_saved_and_at_the_command_line(tmp_path, capsys):
     assert len(again.construction.pieces) == 2 and again.construction.pieces[0].hinges > 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text, d, tol", [("x*y", 2, 0.3), ("sin(x*y)", 2, 0.3), ("exp(x)*cos(y)", 2, 1.0)])
 def test_of_a_network_that_is_another_the_bound_still_holds(text, d, tol):
     made, model, owners, problem = assembled(text, d, tol)

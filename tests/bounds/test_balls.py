@@ -143,6 +143,7 @@ def test_without_python_flint_float64_proves_what_it_can(monkeypatch):
 POLES = ["1/x", "0*(1/x)", "x/x", "log(x)", "sqrt(x)", "x^-2", "tan(4*x)", "x^0.3", "0/x", "(x-x)/(x-x)"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", POLES)
 def test_poles_and_ends_of_domains_have_no_bound(text):
     proof = certify(_net("tanh"), text, "x=-1:1", boxes=400)
@@ -167,6 +168,7 @@ def test_jumps_and_conditions_are_left_to_the_other_engines(text):
     assert math.isfinite(certify(net, text, "x=-1:1", boxes=2000).upper)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", [1, 2, 3, 9])
 @pytest.mark.parametrize("name, at, far", [("digamma", 1.375, 0.25), ("erfinv", 0.375, 0.125)])
 def test_series_of_functions_that_have_none_in_arb(name, at, far, terms):

@@ -425,6 +425,7 @@ def places(part, at=()):
         yield from places(inner, (*at, key))
 
 
+@pytest.mark.slow
 def test_whatever_is_changed_in_a_certificate_leads_to_a_verdict_or_one_error_of_surefit(written):
     path, data = written
     claims = {"domain", "formulas", "model_sha256"}  # of the others a change may leave what is true

@@ -90,6 +90,7 @@ def test_a_kink_of_a_sum_beside_smooth_parts_is_proved_as_near_as_each_part(text
     assert _error(found, text, x).max() <= proof.upper <= 1.2 * found.error.max
 
 
+@pytest.mark.slow
 def test_sums_of_each_layer_are_rounded_by_what_they_are_at_the_time():
     """Output weights cancel: running sums are small, and rounded by half a unit of that, which the bound knows."""
     fit = _fit("x*exp(y)")

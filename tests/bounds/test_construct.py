@@ -43,6 +43,7 @@ def test_hinges_are_as_few_as_is_proved(text, low, high, tol, hinges):
     assert np.abs(fit.predict(x) - f_of(text)(x)).max() <= tol
 
 
+@pytest.mark.slow
 def test_of_a_parabola_the_number_is_known():
     # on a piece of width w a line is off by w^2/8 at least (Chebyshev): k pieces reach (b-a)^2/(8 (2)...) exactly
     for k in (1, 2, 5, 9):
@@ -152,6 +153,7 @@ def test_what_cannot_be_is_said(call, error, words):
         surefit.construct(formula, domain, **call)
 
 
+@pytest.mark.slow
 def test_kinks_and_steep_places_are_found():
     for text, dom, tol in (
         ("max(sin(5*x), x)", "x=-3:3", 1e-2),
@@ -190,6 +192,7 @@ def _best(x, y, links):
     return float(table[int(places[-1])].min())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["sin(3*x)", "abs(x-0.3)+0.2*x^2", "exp(2*x)", "x^3-x"])
 @pytest.mark.parametrize("links", [2, 3])
 def test_a_search_of_another_kind_finds_nothing_better(text, links):
@@ -232,6 +235,7 @@ def test_so_many_units_are_never_exceeded_and_used_well(text, domain, units, mos
     assert np.abs(np.interp(x, made.knots, made.values) - fit.predict(x)).max() <= 1e-8 * np.abs(made.values).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text, domain, how, words",
     [

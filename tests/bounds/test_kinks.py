@@ -281,6 +281,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_step_is_noticed(name, monkeypatch):
     owner, attribute, make = WRONG[name]

@@ -267,6 +267,7 @@ def inexact():
     return wrong
 
 
+@pytest.mark.slow
 def test_whole_certificates_are_right_where_nothing_is_mutated():
     assert false_claims() == 0
     assert inexact() == 0

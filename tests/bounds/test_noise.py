@@ -174,6 +174,7 @@ def running_sums(seeds):
         yield (np.abs(running - exact).max(axis=0) / unit).astype(float), noise / unit
 
 
+@pytest.mark.slow
 def test_sums_that_cancel_to_a_float_are_not_rounded():
     pairs = list(running_sums(range(300)))
     for off, noise in pairs:

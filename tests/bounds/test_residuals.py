@@ -118,6 +118,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_step_is_noticed(name, monkeypatch):
     attribute, make = WRONG[name]

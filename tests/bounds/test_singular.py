@@ -72,6 +72,7 @@ def test_a_steep_end_elsewhere_is_proved(text, function):
         assert seen * (1 - 1e-9) <= proof.upper <= 1.3 * max(seen, proof.lower)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["x*log(x)", "log(x)", "1/sqrt(x)", "sin(x)/x"])
 def test_an_end_without_a_value_is_named(text):
     net, _ = narrowing(np.sqrt, 0.0, 10.0 ** -np.arange(0, 6, 0.5), 0.0, 1.0)

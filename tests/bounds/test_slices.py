@@ -89,6 +89,7 @@ def fitted():
     return surefit.fit("sin(a)*b", "a=-1:1, b=0:1", model=(10,), method="varpro", seed=0)
 
 
+@pytest.mark.slow
 def test_of_a_fit_only_what_differs_is_named(fitted):
     whole = fitted.certify()
     part = fitted.certify(domain="a=0.5:0.5")

@@ -27,6 +27,7 @@ def differences(net, x, h=1e-6):
     return np.stack([(a - b) / (2 * h) for a, b in zip(at[::2], at[1::2], strict=True)], axis=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_finite_differences_lie_within(activation):
     """On boxes of all sizes, and as proved for the whole domain."""
@@ -51,6 +52,7 @@ def test_finite_differences_lie_within(activation):
     assert found.lipschitz[0] <= found.lipschitz[1]
 
 
+@pytest.mark.slow
 def test_slopes_of_units_that_cancel():
     """Output weights of 1e5 and more, from least squares: slopes against mpmath's of the network, and calculus."""
     mpmath = pytest.importorskip("mpmath", reason="mpmath is the oracle of derivatives")
@@ -116,6 +118,7 @@ def test_what_is_known_by_calculus():
         certify_slopes(ABS, "x=0:1", rtol=0)
 
 
+@pytest.mark.slow
 def test_relations_of_derivatives_are_decided():
     net = two_layer([1.0, 2.0], [0.0, 0.3], [0.5, 0.25], activation="tanh")
     assert verify(net, "dy/dx >= 0", "x=-2:2").status == "proved"

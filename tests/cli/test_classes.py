@@ -14,6 +14,7 @@ def kinds(tmp_path):
     (tmp_path / "kinds.csv").write_text("a;b;kind\n" + rows)
 
 
+@pytest.mark.slow
 def test_from_a_table_to_probabilities(surefit, kinds, tmp_path):
     ran = surefit("fit kinds.csv --task classify --method polynomial --out model -q")
     assert ran.code == 0 and "2: cold, warm" in ran.out and "kinds.csv (60 rows)" in ran.out

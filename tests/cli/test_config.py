@@ -32,6 +32,7 @@ RUNS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", RUNS)
 def test_a_saved_run_is_replayed_exactly(surefit, tmp_path, line):
     (tmp_path / "data.csv").write_text("a,b,c\n" + "".join(f"{i},{i * i % 17},\n" for i in range(30)) + ",1,1\n")
@@ -42,6 +43,7 @@ def test_a_saved_run_is_replayed_exactly(surefit, tmp_path, line):
     assert tomllib.loads((tmp_path / "again.toml").read_text()) == tomllib.loads((tmp_path / "run.toml").read_text())
 
 
+@pytest.mark.slow
 def test_a_saved_run_holds_what_was_left_to_surefit(surefit, tmp_path):
     surefit("fit 'sin(x)' --on x=-3:3 --epochs 2 --out demo -q")
     saved = tomllib.loads((tmp_path / "demo" / "run.toml").read_text())

@@ -145,6 +145,7 @@ def test_points_for_each_axis_of_a_grid(surefit):
     assert ran.json()["data"]["train"] == 42
 
 
+@pytest.mark.slow
 def test_settings_of_the_network_arrive(surefit):
     ran = surefit(
         "fit x --on x=0:1 --hidden 5,6 --activation relu --dropout 0.1 --dtype float64 --num 9 --epochs 1 --out d"
@@ -187,6 +188,7 @@ def table(tmp_path):
         csv.writer(file).writerows([["a", "b", "y", "note"], *rows, [0.5, "", 0.1, "word"]])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("table")
 def test_a_table_with_chosen_columns(surefit):
     ran = surefit("fit data.csv --columns a,b,y --target-column b --drop-missing --out demo --json {quick}")
@@ -281,6 +283,7 @@ def test_which_display_is_chosen(monkeypatch):
     assert os.isatty(2) or type(progress.display()) is progress.PlainLines
 
 
+@pytest.mark.slow
 def test_a_logarithmic_target(surefit, tmp_path):
     x = np.linspace(0, 1, 60)
     rows = "\n".join(f"{a},{b}" for a, b in zip(x, 10 ** (6 * x), strict=True))

@@ -20,6 +20,7 @@ def table(tmp_path):
     return "t.csv"
 
 
+@pytest.mark.slow
 def test_directions_reach_the_fit_and_the_settings_file(surefit, table, tmp_path):
     ran = surefit(f"fit {table} --monotone x=+1,z=-1 {QUICK} --out m --save-config run.toml")
     assert ran.code == 0, ran.err
@@ -32,6 +33,7 @@ def test_directions_reach_the_fit_and_the_settings_file(surefit, table, tmp_path
     assert "rises with x; falls with z at every point: proved" in again.out
 
 
+@pytest.mark.slow
 def test_periods_reach_the_fit_of_a_formula(surefit, tmp_path):
     ran = surefit("fit 'sin(t)' --on t=0:2*pi --periodic t=2*pi --method polynomial --out m")
     assert ran.code == 0, ran.err
@@ -42,6 +44,7 @@ def test_periods_reach_the_fit_of_a_formula(surefit, tmp_path):
     assert told.code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "english", "chinese"),
     [

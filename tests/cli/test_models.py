@@ -147,6 +147,7 @@ def test_text_columns_cannot_go_into_a_file_of_numbers(surefit, two, tmp_path):
     assert read_table(tmp_path / "out.npz")["y"] == two.predict([[0, 1]])
 
 
+@pytest.mark.slow
 def test_a_table_without_a_header(surefit, tmp_path):
     (tmp_path / "bare.csv").write_text("".join(f"{i},{i}\n" for i in range(20)))
     assert surefit("fit bare.csv --out m {quick}").code == 0

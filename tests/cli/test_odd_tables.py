@@ -70,6 +70,7 @@ def test_columns_target_and_weights_are_options(surefit, tmp_path):
         assert ran.code == 2 and f"{option.split()[0].replace('target', 'targets')} is for tables" in ran.err
 
 
+@pytest.mark.slow
 def test_a_sheet_of_a_book(surefit, tmp_path):
     book = pytest.importorskip("openpyxl", reason="writes the file").Workbook()
     for title in ("one", "two"):
@@ -96,6 +97,7 @@ def test_test_rows_are_coded_as_the_others(surefit, tmp_path):
     assert "line 2, column 'c' is 'w', which is none of the known" in surefit("fit t.csv --test-table test.csv").err
 
 
+@pytest.mark.slow
 def test_predictions_keep_odd_rows_as_they_stand(surefit, tmp_path):
     (tmp_path / "t.csv").write_text(TEXT)
     assert surefit("fit t.csv --method polynomial --columns x,c --out d -q").code == 0
@@ -105,6 +107,7 @@ def test_predictions_keep_odd_rows_as_they_stand(surefit, tmp_path):
     assert [line.rpartition(";")[0] for line in ran.out.splitlines()] == ["sep;c;x", "A;u;1", "B;v;2"]
 
 
+@pytest.mark.slow
 def test_a_table_is_trained_on_in_parts(surefit, tmp_path, monkeypatch):
     pytest.importorskip("pyarrow", reason="tables in parts are read by pyarrow")
     (tmp_path / "t.csv").write_text("a;y;w\n" + "".join(f"{i / 500};{i % 50};{1 + i % 2}\n" for i in range(1000)))

@@ -49,6 +49,7 @@ def test_a_chinese_report_in_markdown(surefit, run, tmp_path):
     assert "surefit fit --config" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["film.gif", "film.html"])
 def test_a_film(surefit, run, tmp_path, name):
     ran = surefit(f"animate {run} {name} --fps 3 --lang en")
@@ -79,6 +80,7 @@ def test_wrong_words(surefit, run, line, said):
     assert said in ran.err
 
 
+@pytest.mark.slow
 def test_a_live_picture(surefit, tmp_path):
     ran = surefit("fit 'sin(x)' --on x=0:3 {small} --live live/now.png")
     assert ran.code == 0
@@ -110,6 +112,7 @@ def test_a_live_plot_in_a_terminal():
     assert re.search(r"target  ▁.*█\n\s*fit ", lines)
 
 
+@pytest.mark.slow
 def test_a_table_of_its_own_to_test_on(surefit, tmp_path):
     rng = np.random.default_rng(0)
     for name, rows in (("train", 60), ("test", 15)):

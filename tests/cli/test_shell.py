@@ -98,6 +98,7 @@ def test_json_on_stdout_and_nothing_on_stderr(tmp_path):
     assert json.loads(done.stdout)["reached"] is False
 
 
+@pytest.mark.slow
 def test_a_terminal_that_lacks_characters_gets_a_question_mark():
     done = shell("fit", "sin(长)", "--on", "长=-3:3", "--epochs", "1", "-q", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
@@ -146,6 +147,7 @@ def test_a_pipe_under_the_name_of_a_file_is_not_waited_for(tmp_path, words):
     assert done.returncode == 2 and "'pipe' is a pipe or a device" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux that is always full")
 @pytest.mark.parametrize(
     "streams, code, out, err",
@@ -171,6 +173,7 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path):
     assert (done.stdout, done.stderr) == ("t,y\n", "")
 
 
+@pytest.mark.slow
 @POSIX
 def test_in_a_terminal_one_line_updates_and_the_card_remains(tmp_path):
     import pty

@@ -29,6 +29,7 @@ def test_what_is_not_reached_is_exit_code_3(surefit):
     assert "all 12 evaluations were used" in ran.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -86,6 +87,7 @@ def test_a_saved_run_is_replayed_exactly(surefit, tmp_path, line):
     assert result(surefit("fit --config run.toml -q --json")) == first
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_solve(surefit, tmp_path):
     ran = surefit(f"{SINE} --tol 1e-6 --out demo -q")
     assert ran.code == 0

@@ -15,6 +15,7 @@ WAVE = "'sin(3*x) * exp(-x)' --on x=0:3"
 BOTH = "--method features --method varpro --hidden 4 --hidden 8 -q"
 
 
+@pytest.mark.slow
 def test_each_way_is_that_of_python(surefit):
     ran = surefit(f"compare {WAVE} {BOTH} --json")
     assert ran.code == 0
@@ -25,6 +26,7 @@ def test_each_way_is_that_of_python(surefit):
     assert told["best"] == found.best_name and not told["interrupted"]
 
 
+@pytest.mark.slow
 def test_the_table_the_picture_and_the_best_model_are_written(surefit):
     ran = surefit(f"compare {WAVE} {BOTH} --seeds 2 --out 'all of them'")
     assert ran.code == 0 and "varpro, 8 *" in ran.out and "medians of 2 seeds" in ran.out
@@ -57,6 +59,7 @@ def test_tables_and_classes(surefit):
     assert ran.code == 0 and ran.out.startswith("values.csv (60 rows): 2 trials")
 
 
+@pytest.mark.slow
 def test_a_search_is_that_of_python_and_goes_on(surefit):
     varied = "--vary units=2:20:log --vary activation=tanh,sin --method features"
     ran = surefit(f"tune {WAVE} {varied} --trials 3 --journal kept.log --out best")
@@ -128,6 +131,7 @@ def test_a_tolerance_that_the_best_misses_is_told_by_the_exit_code(surefit):
     assert surefit(f"tune {WAVE} --method features --vary units=2:4 --trials 2 -q --tol 1e-12").code == 3
 
 
+@pytest.mark.slow
 def test_an_interrupt_leaves_the_table_and_the_files(surefit, monkeypatch):
     from surefit.studies import comparison, tuning
 
@@ -149,6 +153,7 @@ def test_an_interrupt_leaves_the_table_and_the_files(surefit, monkeypatch):
     assert ran.code == 130 and " trials, interrupted" in ran.out and len(made) == 2
 
 
+@pytest.mark.slow
 def test_pictures_are_in_the_language_that_is_spoken():
     from surefit.view.style import speaking
 
@@ -162,6 +167,7 @@ def test_pictures_are_in_the_language_that_is_spoken():
     assert "max |error|" in [axes.get_xlabel() for axes in found.plot().axes]
 
 
+@pytest.mark.slow
 def test_in_chinese_all_but_names_is_chinese(surefit):
     ran = surefit(f"compare {WAVE} {BOTH} --lang zh")
     assert "新取的点" in ran.out and "误差最小" in ran.out and "参数" in ran.out

@@ -279,6 +279,7 @@ def test_state_that_is_never_read_is_refused():
         TrainingLoop(step, (X,), 8)
 
 
+@pytest.mark.slow
 def test_nothing_grows_with_steps():
     _, _, step = problem(sizes=(2, 4, 1), dtype="float32")
     loop = TrainingLoop(step, (X.astype("f4"), Y.astype("f4")), None)
@@ -313,6 +314,7 @@ def test_little_is_kept_of_a_dropped_function():
     assert (resident() - before) / 100 <= 20 * 1024
 
 
+@pytest.mark.slow
 def test_a_function_keeps_its_code_in_memory_and_no_longer():
     m = Module()
     f = Function(m, "put", [("p", "ptr")])

@@ -63,6 +63,7 @@ def network(dtype):
     return forward
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_bits_do_not_depend_on_batch_or_target(dtype):
     forward = network(dtype)

@@ -89,6 +89,7 @@ def run(case, arrays):
         check(state[name], arrays[key], f"{name} afterwards")
 
 
+@pytest.mark.slow
 def test_every_module_in_the_vectors_is_shipped_or_named(shared_data):
     cases, _ = load(shared_data("opinfo/modules_f64.json"))
     assert len(cases) == 872

@@ -996,6 +996,7 @@ def indexed(draw: Any) -> tuple[tuple[int, ...], Any]:
     return shape, index
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(indexed())
 def test_indexing_is_numpys_and_its_gradient_scatters(case: tuple[tuple[int, ...], Any]) -> None:

@@ -188,6 +188,7 @@ def test_a_number_that_marks_missing_values_is_noted(mark):
     assert marked(np.arange(-9999.0, 9999.0, 100.0)) is None
 
 
+@pytest.mark.slow
 def test_moments_of_numpy_are_times_in_lists_too_and_no_numbers_where_these_are_meant():
     days = np.datetime64("2024-01-01") + np.arange(40)
     fit = surefit.fit((days, np.sin(np.arange(40) / 6)))

@@ -162,6 +162,7 @@ def test_refused_samples(arguments, message):
         sample(SQUARE, **({"count": 10} | arguments))
 
 
+@pytest.mark.slow
 def test_scipy_is_loaded_only_when_asked():
     code = (
         "import sys; import surefit.data as d; box = d.Domain('x=0:1, y=0:1')\n"

@@ -154,6 +154,7 @@ def test_large_whole_numbers_that_stay_apart_are_fine():
     assert len(np.unique(read_table((column, Y)).x)) == 30
 
 
+@pytest.mark.slow
 def test_a_small_spread_on_a_large_offset_is_no_constant():
     t = 1.6e9 + 1e-3 * np.linspace(0, 1, 200)
     wave = np.sin(6 * np.linspace(0, 1, 200))

@@ -718,6 +718,7 @@ def quick(method, **more):
     return surefit.fit("sin(x)", "x=-6.28:6.28", method=method, data=surefit.Sampling(count=400), **more)
 
 
+@pytest.mark.slow
 def test_real_runs_with_a_bad_learning_rate():
     high = quick(surefit.Adam(epochs=40, lr=0.3)).doctor()
     assert not high.ok
@@ -740,6 +741,7 @@ def test_a_real_run_that_learns_nothing():
     only(diagnosis, "nothing-learned", "error")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [surefit.Adam(epochs=60), "features", "auto"])
 def test_a_tolerance_that_was_missed_is_no_good_health(method):
     fit = surefit.fit("abs(x)", "x=-1:1", method=method, model=(8,), tol=1e-9, time=2)

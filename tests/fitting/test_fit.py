@@ -75,6 +75,7 @@ def test_a_tolerance_that_is_not_reached_is_said():
 POLE = dict(data=surefit.Sampling(count=100, split=(1, 0, 0)), model=(5,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [QUICK, "features", "lm", "auto"])
 def test_a_fit_that_learned_nothing_says_so_once(method, tmp_path):
     fit = surefit.fit("1/x", "x=-1:1", method=method, time=2, **POLE)
@@ -389,6 +390,7 @@ def test_wrong_arguments_are_named(arguments, error, words):
         surefit.fit(**arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [surefit.Adam(epochs=3), "features"])
 @pytest.mark.parametrize("restarts", [1, 2])
 def test_one_callback_or_none(method, restarts):
@@ -408,6 +410,7 @@ def test_numbers_of_numpy_are_numbers():
         json.dumps(fit.to_dict(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_jit_reaches_the_adam_of_the_automatic_choice(monkeypatch):
     seen = []
     monkeypatch.setattr("surefit.attempts.performing.descend", lambda attempt, *a: seen.append(attempt.jit))

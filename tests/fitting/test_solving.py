@@ -171,6 +171,7 @@ def test_many_inputs_are_judged_between_the_points():
     assert np.sqrt(np.mean((fit.predict(x) - f) ** 2)) < 0.3 * f.std()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["lm", "varpro"])
 def test_three_inputs_get_enough_points_to_fix_the_weights(method):
     fit = surefit.fit("x1*x2*x3", {f"x{i}": (-2, 2) for i in (1, 2, 3)}, method=method, model=(16,), seed=2)
@@ -241,6 +242,7 @@ def test_time_ends_it_with_the_best_so_far(time):
     assert np.isfinite(fit.predict([0.0])).all()
 
 
+@pytest.mark.slow
 def test_evaluations_end_it_the_same_way_every_time():
     fits = [surefit.fit("abs(x^2 - 0.3)", (-1, 1), tol=1e-12, method=surefit.Auto(evaluations=20)) for _ in range(2)]
     assert "20 evaluations" in fits[0].stop_reason
@@ -250,6 +252,7 @@ def test_evaluations_end_it_the_same_way_every_time():
     )(0.3)
 
 
+@pytest.mark.slow
 def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.UNITS", {1: (3,)})
     monkeypatch.setattr("surefit.search.strategies.rounds.DEEP", (2, 2))
@@ -265,6 +268,7 @@ def test_where_solvers_learn_little_adam_has_its_turn(monkeypatch):
 # --- a network that was given ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_network_that_was_given_keeps_its_shape():
     assert surefit.fit(WAVE, BOX, model=(30,), tol=1e-8).layers() == [1, 30, 1]
     assert surefit.fit(WAVE, BOX, model=surefit.MLPSpec(), tol=0.5).layers() == [1, 64, 64, 1]
@@ -362,6 +366,7 @@ def test_few_rows_without_noise_do_not_keep_a_poor_first_candidate():
     assert state.best is good
 
 
+@pytest.mark.slow
 def test_a_table_without_noise_is_recognised():
     x = np.random.default_rng(0).uniform(-2, 2, (300, 2))
     fit = surefit.fit((x, np.sin(x[:, 0]) * x[:, 1]))
@@ -417,6 +422,7 @@ def test_each_solver_fits(method, model, within):
     assert {"epoch", "train_loss", "validation_loss", "lr", "seconds", "stage"} == fit.history[0].keys()
 
 
+@pytest.mark.slow
 def test_settings_do_something():
     def fitted(method, **more):
         return surefit.fit(WAVE, BOX, method=method, **more)
@@ -506,6 +512,7 @@ def test_added_points_are_for_first_order_methods():
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["features", "varpro", "lm", "lbfgs", "auto"])
 def test_the_best_iteration_is_that_of_the_network(method):
     fit = surefit.fit("sin(3*x)", BOX, method=method, model=(12,), tol=1e-9, time=3)
@@ -574,6 +581,7 @@ def test_columns_that_are_constant(tmp_path):
         assert not fit.doctor().find("training-broke-down")
 
 
+@pytest.mark.slow
 def test_the_time_that_is_told_is_the_time_that_was_asked_for(monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.functions.ADAM_REACHES", 0.0)
     monkeypatch.setattr("surefit.search.strategies.functions.ADAM_AFTER_LM", 0.0)
@@ -717,6 +725,7 @@ def test_a_handful_of_rows(method, rows):
 # --- what is done with the fit --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_saving_pictures_doctor_and_words(tmp_path):
     fit = surefit.fit(WAVE, BOX, tol=1e-9)
     again = surefit.load(fit.save(tmp_path / "m.safetensors"))

@@ -205,6 +205,7 @@ def check_refusal(error: FormulaError, text: str) -> None:
         parse(proposal)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=400)
 @given(st.one_of(sentences, st.text(max_size=60)))
 @example("x if x else")

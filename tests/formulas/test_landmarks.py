@@ -114,6 +114,7 @@ def test_one_generator_gives_one_answer_and_a_count_bounds_it():
         assert np.array_equal(a, b) and len(a) <= count
 
 
+@pytest.mark.slow
 def test_long_formulas_and_many_variables_stay_quick():
     domain = Domain("x=-1:1")
     long = parse_many(["+".join(f"sin({k}*x)" for k in range(1, 200))], domain.names)

@@ -228,6 +228,7 @@ def test_python_functions_are_fitted_part_by_part():
     assert "part by part" in str(fit) and fit.problem.source["kind"] == "callable"
 
 
+@pytest.mark.slow
 def test_functions_of_numbers_with_conditions_are_fitted_part_by_part():
     def f(x, y):
         if x > 0.2:

@@ -222,6 +222,7 @@ def read_or_skip(text):
     raise AssertionError
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(formulas)
 def test_random_formulas_are_what_python_makes_of_them(text):

@@ -41,6 +41,7 @@ def far(values, truth):
     return np.sqrt(np.mean((values - truth) ** 2, axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise, share", [(0.3, 0.85), (0.1, 1.1), (0.0, 0.5)])
 def test_nearer_to_the_truth_than_scikit_learn(noise, share):
     neural = pytest.importorskip("sklearn.neural_network", reason="the peer")
@@ -244,6 +245,7 @@ def die_once(path):
     os._exit(7)
 
 
+@pytest.mark.slow
 def test_what_a_dead_process_lost_is_fitted_by_a_fresh_pool(tmp_path):
     x, y, _ = curves(3000, 0.1, rows=8)
     with ProcessPoolExecutor(1, get_context("spawn"), die_once, (str(tmp_path / "died"),)) as pool:

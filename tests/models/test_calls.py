@@ -159,6 +159,7 @@ def another_model(fit):
 CHANGES = [double, train, train_a_part, replace_a_weight, rescale, edit, another_model]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", CHANGES)
 def test_what_is_changed_of_the_model_counts_at_once(first):
     fit = quick_fit()

@@ -89,6 +89,7 @@ def test_without_anywidget_there_is_a_line(monkeypatch, capsys):
     assert "epoch" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not notebook.VIEW.exists(), reason="the page was not built: make play builds it")
 def test_the_widget_is_one_of_anywidget():
     pytest.importorskip("anywidget", reason="the view of notebooks is a widget of anywidget")

@@ -120,6 +120,7 @@ def test_settings_before_the_hash_count_as_those_behind_it(browser, address):
         assert "token" not in opened.url and "?" not in opened.url and "hidden=5" in opened.url
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_formula_is_shown_with_its_place_and_goes_away(page):
     page.fill("#formula", "sin(x")
     until(page, "document.querySelector('#fault').textContent.includes('^')")

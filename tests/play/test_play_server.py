@@ -305,6 +305,7 @@ def test_a_training_streams_and_its_network_goes_home(server, tmp_path):
     assert server.ask("/api/export", {"session": session, "to": "pickle"}).status == 400
 
 
+@pytest.mark.slow
 def test_a_fit_is_proved(server):
     wish = dict(formula="x", domain={"x": [-1, 1]}, hidden=[2], activation="relu", method="features", points=50)
     found = events_of(server.ask("/api/train", wish))
@@ -435,6 +436,7 @@ def test_the_call_as_python_is_the_call(method, monkeypatch):
     assert heard == expected
 
 
+@pytest.mark.slow
 def test_the_call_as_a_command_is_the_call(tmp_path):
     import shlex
 
@@ -502,6 +504,7 @@ def test_errors_are_those_of_surefit():
         wish_of({"formula": "x", "lr": float("nan")})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["", "a table.csv"])
 def test_a_table_as_python_and_as_a_command_is_the_call(file, tmp_path, monkeypatch, server):
     import shlex

@@ -450,6 +450,7 @@ def test_a_slow_simulator_is_fitted_within_its_time(fake_clock):
 # --- errors and holes ---
 
 
+@pytest.mark.slow
 def test_what_was_computed_before_an_error_can_be_fitted():
     with pytest.raises(EvaluationError) as caught:
         pose(fails, (0, 1), None, 0)
@@ -515,6 +516,7 @@ def test_a_pole_a_jump_and_a_kink_are_no_holes(text, box):
     assert np.isnan(steady(points)[0, 0])
 
 
+@pytest.mark.slow
 def test_three_faces_of_holes_and_a_limit_that_rounding_hides_are_filled():
     """log(1+u)/u on a grid of a cube, of which 217 of 729 points have u = 0; (1-cos(u))/u^2 loses digits near u = 0."""
     fit = surefit.fit("log(1+x*y*z)/(x*y*z)", "x=0:1, y=0:1, z=0:1", time=10, tol=1e-3)
@@ -584,6 +586,7 @@ def test_a_function_whose_values_are_the_same_is_not_called_noisy(f):
     assert problem.exact and "differing-values" not in [n.code for n in problem.notes]
 
 
+@pytest.mark.slow
 def test_a_matrix_at_a_point_is_refused():
     """Its entries as outputs would be a guess at what was meant."""
     for f in (lambda x: np.zeros((3, 3)), lambda x: np.full((2, 2), float(x))):

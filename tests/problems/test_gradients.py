@@ -130,6 +130,7 @@ def test_the_solvers_use_gradients_too(method, dtype):
     assert errors[1] < 0.1 * errors[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [surefit.VarPro(), surefit.LM(), surefit.LBFGS(iterations=500)])
 @pytest.mark.parametrize(
     ("target", "domain", "count", "units"),
@@ -182,6 +183,7 @@ def test_variable_projection_wants_gradients_of_all_outputs_or_none():
     assert np.abs(fit.derivative(x)[:, 0] - product(x)[1][:, 0]).max() < 0.05
 
 
+@pytest.mark.slow
 def test_the_automatic_choice_searches_with_gradients():
     plan = surefit.Sampling(count=60, derivatives=True, verify=2000)
     fit = surefit.fit("sin(3*x1)*x2", "x1=-1:1, x2=-1:1", data=plan)

@@ -126,6 +126,7 @@ def test_the_error_is_searched_over_the_decades():
     assert fit.error.at["p"] < 10  # uniform points have one in a hundred thousand there
 
 
+@pytest.mark.slow
 def test_first_order_methods_and_gradients_take_them():
     plan = surefit.Sampling(count=200, derivatives=True)
     fit = surefit.fit("log(p)*q", BOX, method="features", model=(60,), data=plan)

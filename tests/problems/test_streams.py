@@ -207,6 +207,7 @@ def test_what_cannot_be_done_is_refused(tmp_path, arguments, error, words):
         surefit.fit(path, **{"data": surefit.Sampling(stream=True), "method": "features"} | arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content, words",
     [("a b y\n" + "1 2 3\n" * 20, "separated by ' '"), ("a,b,y\n" + "1,2,3\n" * 200_000 + "1,2\n", "pyarrow says")],

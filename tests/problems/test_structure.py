@@ -43,6 +43,7 @@ def test_parts_of_several_outputs_are_those_of_all():
     assert parts_of(f, box, np.random.default_rng(0)) == ((0, 1), (2,))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "domain", "stage", "share"),
     [

@@ -197,6 +197,7 @@ def classes(request):
     return surefit.fit({"a": x[:, 0], "b": x[:, 1], "k": kind}, task="classify", method="features", model=(30,))
 
 
+@pytest.mark.slow
 def test_classes_are_read_as_probabilities(classes):
     points = np.random.default_rng(3).uniform(-0.8, 0.8, (50, 2))
     right, step = classes.predict_proba(points), 1e-6

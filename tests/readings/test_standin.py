@@ -109,6 +109,7 @@ def test_extrema_inside_and_at_corners(bowl):
     assert "the best that" in str(low)
 
 
+@pytest.mark.slow
 def test_of_several_minima_the_smallest_is_found(wave):
     fit = surefit.fit("sin(3*x1) * cos(2*x2) + x1/10", "x1=-3:3, x2=-3:3", tol=1e-4)
     found = fit.minimum()

@@ -44,6 +44,7 @@ def outputs():
 # --- what was fitted ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_inputs_and_target_are_named(tmp_path):
     path = tmp_path / "bench.csv"
     names = ("speed", "load", "force")
@@ -142,6 +143,7 @@ def test_card_and_numbers_survive_the_file(table, outputs, tmp_path):
 # --- one number on card and picture ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("domain", ["x=-2:2", "x=-2:2, y=-1:3", "x=-2:2, y=-1:3, z=0:1"])
 def test_pictures_tell_the_largest_error_of_the_card(domain):
     names = surefit.Domain(domain).names
@@ -153,6 +155,7 @@ def test_pictures_tell_the_largest_error_of_the_card(domain):
         assert f"max |error| {number}" in text_of(fit.plot(kind)), kind
 
 
+@pytest.mark.slow
 def test_pictures_of_a_table_tell_the_rows_of_the_card(table):
     for kind in ("error", "fit"):
         assert f"max |error| {table.error.max:.3g}" in text_of(table.plot(kind))

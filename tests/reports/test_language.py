@@ -65,6 +65,7 @@ def test_without_a_font_words_are_english_and_that_is_said(fitted, monkeypatch):
     assert LETTER.search(caught[0].message.args[0].said("zh"))  # as the command line says it
 
 
+@pytest.mark.slow
 def test_a_column_that_no_font_here_can_draw_warns_of_nothing(tmp_path):
     x = [i / 10 for i in range(40)]
     fit = surefit.fit({"温度": x, "压力": [v * v for v in x]}, method="polynomial")

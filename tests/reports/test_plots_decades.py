@@ -22,6 +22,7 @@ def test_decades_fill_the_picture(kind):
         assert 5e-4 < low <= 1e-3 and 1e3 <= high < 2e3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [None, (0.0, 1.0)])
 @pytest.mark.parametrize("kind", ["fit", "samples", "error"])
 def test_pictures_of_several_inputs_are_over_the_decades_of_each(kind, c):

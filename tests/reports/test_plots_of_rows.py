@@ -30,6 +30,7 @@ def test_errors_of_rows_that_were_fitted_are_not_shown_as_those_of_others():
     assert next(text for text in notes(alone) if "RMSE" in text).startswith("training: ")
 
 
+@pytest.mark.slow
 def test_a_place_under_an_offset_is_told_from_its_neighbours():
     assert place_number(1.6e9 + 0.2345, 1.0) == "1600000000.234"
     assert place_number(1000.4123, 1.0) == "1000.412"

@@ -334,6 +334,7 @@ def test_shapes_in_the_formula_are_those_of_the_weights(fit):
 # --- directories and Markdown -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_directory_gives_a_full_report(fit, tmp_path):
     fit.save_outputs(tmp_path / "run")
     config = 'target = "sin(x) - x/3"\nseed = 0\n'
@@ -574,6 +575,7 @@ def test_the_formula_of_a_logarithmic_target_ends_in_its_exponential(tmp_path):
     assert r"\hat{y} &= \exp(s_y" in page and "natural logarithm of price" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lang, proved, measured, first, other",
     [
@@ -589,6 +591,7 @@ def test_a_tolerance_that_is_proved_is_not_called_measured(lang, proved, measure
     assert "Losses by epoch" not in page  # a solver has iterations
 
 
+@pytest.mark.slow
 def test_the_first_sentence_names_the_output_that_is_farthest_off(tmp_path):
     fit = surefit.fit("1e-3*sin(x); 1000*x^3", "x=0:3", method="features", model=(10,))
     page = fit.report(tmp_path / "r.md").read_text(encoding="utf-8")

@@ -33,6 +33,7 @@ HARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "truth", "domain"), HARD)
 def test_a_formula_is_fitted_part_by_part(text, truth, domain):
     box = surefit.Domain(domain)
@@ -96,6 +97,7 @@ JUMPING = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "truth"), JUMPING)
 def test_jumps_of_several_inputs_are_followed_to_where_they_are(text, truth):
     """Nearly all points lie beside a jump, not on it; the largest error, which is at the jump, is still told."""
@@ -193,6 +195,7 @@ def test_a_layer_never_spans_the_pole_of_what_it_is_for():
     assert np.abs(found[:, 0] - truth).max() <= 1e-6
 
 
+@pytest.mark.slow
 def test_a_function_with_holes_that_have_limits_is_read_as_a_formula():
     """It has no value at 0/0 where the problem has its limit, and was taken for another function."""
     fit = surefit.fit(lambda x, y: np.sin(x * y) / (x * y) + np.hypot(x, y), "x=-1:1, y=-1:1", tol=1e-5)

@@ -45,6 +45,7 @@ def test_an_opaque_function_is_fitted_step_by_step_and_the_card_tells_its_error(
     assert error <= 1.5 * fit.error.max <= 1.5 * tol
 
 
+@pytest.mark.slow
 def test_a_sum_whose_parts_overlap_is_taken_together_first_where_it_can_be():
     """Units of each part, spread over its inputs, came to 1e-3 of the range, and took the time of what came nearer."""
     box = Domain("q=1:5, e=1:5, b=1:5, v=1:5, t=1:5")

@@ -51,6 +51,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_card_counts_every_value(case, tmp_path):
     f, box, more = CASES[case]
@@ -65,6 +66,7 @@ def test_a_formula_has_no_such_count():
     assert "evaluated" not in surefit.fit("x*y", "x=-1:1, y=-1:1").problem.source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 4])
 def test_what_looks_for_one_number_asks_a_rough_function_for_no_more_than_it_may(dim, monkeypatch):
     most = []

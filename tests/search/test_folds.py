@@ -135,6 +135,7 @@ def test_rows_at_one_place_are_left_out_together(places, times):
     assert fit.error.folds == 10 and fit.problem.validation is None
 
 
+@pytest.mark.slow
 def test_rows_at_one_place_are_told_apart_from_levels_noise_and_other_wishes():
     x, y = repeated(12, 3, 0.01)
     assert len(np.unique(replicated(x, y[:, None]))) == 12

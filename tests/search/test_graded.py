@@ -61,6 +61,7 @@ def test_a_root_is_followed_as_close_to_its_place_as_floats_go(text, truth, ends
     assert len(fit.layers()) == 3 and fit.layers()[1] <= units
 
 
+@pytest.mark.slow
 def test_two_hundred_waves():
     fit = surefit.fit(lambda x: np.sin(200 * x), "x=-3:3", tol=1e-6)
     x = np.linspace(-3, 3, 50_001)
@@ -118,6 +119,7 @@ SINGLE = [  # formula, the same in NumPy, domain, error of the range in float32
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "truth", "ends", "share"), SINGLE)
 def test_kinks_and_jumps_in_float32(text, truth, ends, share):
     fit = surefit.fit(text, {"x": ends}, dtype="float32", tol=share / 3)

@@ -57,6 +57,7 @@ def test_a_function_of_a_linear_combination_has_one_hidden_layer():
     assert len(fit.layers()) == 3
 
 
+@pytest.mark.slow
 def test_a_thin_front_across_four_inputs_is_seen():
     """Its gradients are known at steep places alone, and those of four inputs took more values than it was given."""
     f = lambda a, b, c, d: np.tanh(40.0 * (a + b - c * d))

@@ -52,6 +52,7 @@ def test_gradients_of_the_rows_are_those_of_the_target():
     np.testing.assert_allclose(fit.predict(X), np.exp(logs.predict(X)), rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_errors_are_in_the_units_of_the_target_and_relative(taught):
     fit = surefit.fit((X, Y), target_scale="log", data=Sampling(split=(0.5, 0.25, 0.25)), method="polynomial")
     x, y = fit.problem.test

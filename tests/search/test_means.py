@@ -62,6 +62,7 @@ def test_a_mean_says_that_the_history_is_that_of_each():
         group_of(**CASES["formula"]).mean.plot("loss")
 
 
+@pytest.mark.slow
 def test_exports_in_either_dtype_are_the_mean(tmp_path):
     fits = group_of(**CASES["test rows"])
     for dtype in (None, "float32"):

@@ -64,6 +64,7 @@ def test_points_where_the_function_is_not_finite_are_not_added():
     assert (x > 0.5).all() and np.isfinite(y).all()
 
 
+@pytest.mark.slow
 def test_it_finds_a_peak_that_a_uniform_sample_hardly_sees():
     plain, refined = (
         fitted(

@@ -95,6 +95,7 @@ def test_several_outputs_each_have_their_own():
     assert found.left_out.shape == (2,) and (found.left_out < 1e-3 * right.std(axis=0)).all()
 
 
+@pytest.mark.slow
 def test_a_slow_function_of_pairs_is_known_from_few_values(fake_clock):
     calls = []
 

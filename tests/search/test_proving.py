@@ -37,6 +37,7 @@ def test_without_a_tolerance_the_bounds_are_told():
     assert set(fit.proved.error.outputs) == set(fit.outputs)
 
 
+@pytest.mark.slow
 def test_a_proof_shows_its_bounds_as_it_is_asked_to(capsys):
     fit = surefit.fit("sin(x)", "x=0:1", tol=1e-4, seed=0)
     heard = []
@@ -101,6 +102,7 @@ def test_rounds_that_do_not_help_are_given_up_later_where_there_is_time(monkeypa
     assert fit.proved.upper > 0.5
 
 
+@pytest.mark.slow
 def test_the_automatic_choice_grows_until_it_is_proved(monkeypatch):
     """A proof that always fails for 30 units or fewer: more are tried, and what is kept is the one that is proved."""
     made = []
@@ -132,6 +134,7 @@ class Sorting(surefit.nn.Module):
         return surefit.sort(x, dim=-1)[0]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_proved_is_said_and_the_fit_is_kept():
     net = surefit.nn.Sequential(surefit.nn.Linear(1, 3), Sorting(), surefit.nn.Linear(3, 1))
     fit = surefit.fit("2*x", "x=0:1", model=net, method=surefit.Adam(epochs=3), tol=2.0, prove=True, seed=0)
@@ -151,6 +154,7 @@ def test_ctrl_c_in_a_proof_keeps_the_network(monkeypatch):
     assert fit.interrupted and fit.error.max < 1e-3 and fit.proved is None
 
 
+@pytest.mark.slow
 def test_restarts_and_first_order_methods_are_proved_too():
     fit = surefit.fit(
         "x", "x=-1:1", tol=0.2, prove=True, model=(6,), method=surefit.Adam(epochs=60), restarts=2, seed=0
@@ -158,6 +162,7 @@ def test_restarts_and_first_order_methods_are_proved_too():
     assert fit.proved is not None and fit.proved.upper >= fit.error.max * (1 - 1e-6)
 
 
+@pytest.mark.slow
 def test_the_command(capsys, tmp_path):
     assert main(["fit", "sin(x)", "--on", "x=-1:1", "--tol", "1e-4", "--prove", "--json"]) == 0
     card = json.loads(capsys.readouterr().out)

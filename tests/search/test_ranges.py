@@ -105,6 +105,7 @@ def test_of_no_error_and_of_one_that_is_no_number_there_is_none(size):
 # --- where they are told ---
 
 
+@pytest.mark.slow
 def test_each_output_has_its_own_around_its_estimate(fit):
     for part in (*fit.error.outputs, fit.error):
         low, high = part.rmse_range

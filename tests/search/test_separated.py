@@ -84,6 +84,7 @@ def test_where_no_tolerance_is_asked_for_the_network_stays_small(monkeypatch):
     assert asked.network.num_parameters() > 20_000
 
 
+@pytest.mark.slow
 def test_a_sum_of_few_products_is_found_before_it_is_asked_what_else_the_function_may_be():
     """Of which numbers it is one took three times as many values as the products, each of them an integral."""
     nodes, weights = np.polynomial.legendre.leggauss(80)

@@ -161,6 +161,7 @@ def test_where_nothing_is_known_to_be_off_no_value_is_asked_for():
     assert len(suspects(rng.random((50, 2)), np.zeros((50, 1)), rng.random((100, 2)), 5, 250, rng)) == 0
 
 
+@pytest.mark.slow
 def test_what_an_expensive_function_is_asked_for_in_the_end_is_within_the_time(fake_clock):
     """A peak that a network does not follow: all of the time is used, for fitting and for measuring."""
     slow = Slow(lambda x, y: np.exp(-300 * ((x - 0.4) ** 2 + (y - 0.6) ** 2)) + abs(x - y), 0.01)

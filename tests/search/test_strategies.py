@@ -148,6 +148,7 @@ def test_near_the_goal_the_same_network_is_polished(fake):
     assert perform.proposed[0].network is perform.proposed[1].network
 
 
+@pytest.mark.slow
 def test_where_more_units_do_not_help_it_goes_on_to_what_may(fake):
     perform = fake(lambda attempt, n: 0.05)
     state = state_of("abs(x1+x2)", "x1=-1:1, x2=-1:1")
@@ -279,6 +280,7 @@ def test_the_most_units_are_tried_where_more_helped_before(fake, monkeypatch):
     assert 300 in units(1.1) and 800 not in units(1.1)
 
 
+@pytest.mark.slow
 def test_adam_never_wins_on_rows_too_few_to_tell(fake, monkeypatch):
     monkeypatch.setattr("surefit.search.strategies.tables.TABULAR_ROWS", 10**6)
     score = lambda attempt, n: 0.01 if isinstance(attempt.method, Adam) else 0.1

@@ -182,6 +182,7 @@ def test_what_was_learned_from_a_teacher_outlives_float32(seed):
     assert single.error.rmse > 0.5 * rms(single.predict(t) - f(t))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loaded", [False, True])
 def test_what_was_learned_from_noisy_rows_is_kept_in_float32(loaded, tmp_path):
     """Units that cancel each other, rounded alone, were off by ten deviations of the noise."""
@@ -202,6 +203,7 @@ def test_many_outputs_share_hyperparameters():
     assert (np.sqrt(np.mean((fit.predict(NEW) - right) ** 2, axis=0)) < 0.05 * right.std(axis=0)).all()
 
 
+@pytest.mark.slow
 def test_a_linear_table_stays_linear_and_tells_its_error():
     rng = np.random.default_rng(3)
     x = rng.random((30, 3))
@@ -233,6 +235,7 @@ def test_a_seed_gives_one_network():
     np.testing.assert_array_equal(one.predict(NEW), two.predict(NEW))
 
 
+@pytest.mark.slow
 def test_a_time_limit_holds_and_leaves_a_network(own_time):
     rng = np.random.default_rng(8)
     x = rng.random((400, 6))
@@ -309,6 +312,7 @@ def test_an_estimate_is_read_back_as_one():
     assert Measured.from_dict(error.to_dict()) == error and isinstance(Measured.from_dict(error.to_dict()), Estimated)
 
 
+@pytest.mark.slow
 def test_a_teacher_of_two_outputs_is_made_again_from_its_parts():
     problem = pose((X, np.column_stack([Y, X[:, 0]])), None, surefit.Sampling(split=(1, 0, 0)), 0)
     teacher = teacher_of(problem, 0, lambda: False)
@@ -409,6 +413,7 @@ def test_estimates_err_to_both_sides_and_by_little():
     assert 0.7 < np.median(ratios) < 1.4 and np.mean(np.abs(np.log(ratios))) < np.log(2)
 
 
+@pytest.mark.slow
 def test_a_teacher_tells_noise_from_what_it_misses():
     x = surefit.data.sample(Domain("a=0:1, b=0:1"), 40, "latin_hypercube", generator=3)[:25]
     clean = smooth(x)
@@ -614,6 +619,7 @@ def test_values_and_logarithms_are_told_apart_by_how_probable_the_values_are():
     assert kinds(noisy, surefit.Sampling(noise=0.1, split=(1, 0, 0))) == {False}
 
 
+@pytest.mark.slow
 def test_errors_of_rows_that_ended_the_box_are_looked_for_a_little_beyond_them():
     rng = np.random.default_rng(5)
     points = rng.uniform(-1, 1, (20_000, 2))

@@ -33,6 +33,7 @@ def bowl_and_product(*x):
     return 1.0 + sum(v**2 for v in x) / 400.0 - np.prod([np.cos(v / np.sqrt(i + 1)) for i, v in enumerate(x)], axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tol", [1e-4, 1e-8])
 @pytest.mark.parametrize(("function", "low", "high", "d"), [
     (peaks, 0.0, 1.0, 5), (bowl_and_product, -8.0, 8.0, 4), (lambda *x: np.sin(sum(x)), -1.0, 1.0, 8),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from surefit.attempts.progress import Progress
 from surefit.core import ops
@@ -20,6 +21,7 @@ def of_four_numbers(b, c, d, g, e, h):
     return (12 * c / (b + c) + 0.74) * s / (s + d) + 11.35 * d / (s + d) + 0.74 * d * s / ((s + d) * e)
 
 
+@pytest.mark.slow
 def test_steps_of_many_numbers_stop_growing_without_a_tolerance():
     box = Domain([(50, 150), (25, 70), (0.5, 3), (0.25, 1.2), (1.2, 2.5), (50, 300)])
     problem = pose(of_four_numbers, box, None, 0, solver=True)

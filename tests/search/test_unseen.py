@@ -58,6 +58,7 @@ def taught(wide):
 # --- few inputs of many ---
 
 
+@pytest.mark.slow
 def test_of_many_inputs_a_teacher_keeps_those_that_take_part(wide, taught):
     assert taught.taught is not None and taught.taught.teacher.inputs == (3, 5, 7)
     x = np.random.default_rng(1).normal(size=(1000, 8)).clip(wide[0].min(axis=0), wide[0].max(axis=0))
@@ -383,6 +384,7 @@ def test_noisy_lines_of_few_rows_are_not_taken_for_the_runs_of_a_simulator(rows,
     assert rms(ours) <= 1.1 * rms(theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 def test_few_runs_that_nobody_spread_are_followed_where_a_line_misses_far_more():
     rng = np.random.default_rng(1)
@@ -414,6 +416,7 @@ def test_noise_that_a_search_does_not_find_is_not_ruled_out_where_rows_were_draw
     assert rms(surefit.fit((x, y), seed=1).predict(new) - truth) <= 1.12 * rms(ridge.predict(new) - truth)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 def test_what_learned_from_noisy_rows_that_look_evenly_spread_stays_tame_beyond_them():
     """15 normal rows pass for even ones: beyond them it was off by 230 where values vary by 1."""
@@ -524,6 +527,7 @@ def test_a_table_of_categories_alone_is_fitted():
     assert rms(fit.predict({"site": [f"s{k}" for k in range(8)]}) - np.sin(np.arange(8))) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:points outside")
 @pytest.mark.parametrize("kind", ["line", "taught", "two texts"])
 def test_a_text_that_one_row_has_alone_says_nothing_of_new_rows(kind):

@@ -39,6 +39,7 @@ def rings(n=200, seed=0):
     return x, np.array(["in", "out"])[(np.hypot(*x.T) > 0.7).astype(int)]
 
 
+@pytest.mark.slow
 def test_it_beats_a_line_where_there_is_none():
     x, y = rings()
     assert cross_val_score(FitClassifier(random_state=0), x, y, cv=3).mean() > 0.93

@@ -49,6 +49,7 @@ def waves(n=120, seed=0):
     return x, np.sin(3 * x[:, 0]) * x[:, 1]
 
 
+@pytest.mark.slow
 def test_it_is_as_good_as_a_fit():
     x, y = waves()
     new, truth = waves(1000, seed=1)

@@ -147,6 +147,7 @@ def test_killed_at_any_write_it_goes_on_to_the_same_bits(name, tmp_path, mortal)
         assert left == ["checkpoint.json", "lock"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("every_moment")
 def test_compiled_epochs_go_on_to_the_same_bits(tmp_path, mortal):
     for schedule in ("cosine", "plateau"):
@@ -417,6 +418,7 @@ def test_nothing_is_executed(copy):
 # --- functions, callbacks, interrupts, the clock ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_slow_function_is_not_asked_again(tmp_path, monkeypatch):
     monkeypatch.setattr("surefit.problems.callables.SLOW", 0.0)
     monkeypatch.setattr("surefit.problems.callables.SLOW_POINT", 0.0)

@@ -61,6 +61,7 @@ def test_a_copy_is_the_same_fit(fits, kind, way):
         assert not np.array_equal(again.predict(X), fit.predict(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_other_processes_predict_the_same(fits, way):
     if way not in multiprocessing.get_all_start_methods():
@@ -71,6 +72,7 @@ def test_other_processes_predict_the_same(fits, way):
             np.testing.assert_array_equal(values.result(120), fits[kind].predict(X))
 
 
+@pytest.mark.slow
 def test_joblib_takes_a_fit(fits, tmp_path):
     joblib = pytest.importorskip("joblib", reason="joblib comes with scikit-learn")
     found = joblib.Parallel(n_jobs=2)(joblib.delayed(fits[kind].predict)(X) for kind in ("formula", "lambda"))

@@ -417,6 +417,7 @@ def test_a_mean_of_many_models_can_be_read_again(tmp_path):
     assert again.card("zh") == fit.card("zh")
 
 
+@pytest.mark.slow
 def test_what_the_automatic_choice_makes_of_outliers_can_be_read_again(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (150, 2))

@@ -59,6 +59,7 @@ def test_measured_data_are_not_chosen_by_their_test_rows():
     assert "test rows" in str(found)
 
 
+@pytest.mark.slow
 def test_activations_alone_are_tried_on_the_widths_that_suit_the_method():
     found = surefit.compare("sin(x)", "x=-3:3", method="features", activation=["tanh", "sin"])
     alone = surefit.fit("sin(x)", "x=-3:3", method="features")

@@ -34,6 +34,7 @@ def test_the_best_trial_is_the_fit_of_its_settings():
         assert same.setdefault(str(one.settings), one.loss) == one.loss
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_search():
     one, two = (
         surefit.tune(*TARGET, {"units": (2, 30, "log"), "ridge": (1e-9, 1e-3, "log")}, trials=4, seed=3, **QUICK)
@@ -124,6 +125,7 @@ def always_deadly(x):
     return np.sin(x)
 
 
+@pytest.mark.slow
 def test_a_search_whose_processes_all_die_ends():
     with pytest.raises(ArgumentError, match="all 2 trials failed; the first with its process died"):
         surefit.tune(always_deadly, "x=-3:3", {"hidden": [2, 4, 8]}, trials=2, processes=1 + 1, method="features")
@@ -142,6 +144,7 @@ def test_a_trial_that_fails_is_a_row(tmp_path):
         surefit.tune(*TARGET, {"hidden": [(3, 3), (4, 4)]}, trials=2, **QUICK)
 
 
+@pytest.mark.slow
 def test_it_stops_when_it_is_told_to_or_has_what_was_asked():
     heard = []
     found = surefit.tune(

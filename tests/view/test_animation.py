@@ -45,6 +45,7 @@ def film_of(d, k=1, known_target=True, count=3):
 KINDS = [(1, 1, True), (1, 2, False), (2, 1, True), (2, 2, False), (3, 1, False), (5, 2, False)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d, k, known", KINDS)
 def test_scenes_are_readable(assert_readable, d, k, known):
     film = film_of(d, k, known)
@@ -94,6 +95,7 @@ def test_a_map_shows_rows_in_the_right_order():
 # --- files --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_gif_has_all_frames_and_holds_the_last(tmp_path):
     film = film_of(1)
     with Image.open(film.save(tmp_path / "f.gif", fps=10)) as image:
@@ -106,6 +108,7 @@ def test_a_gif_has_all_frames_and_holds_the_last(tmp_path):
     assert len(durations) >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="the program ffmpeg is not installed")
 def test_an_mp4_is_one(tmp_path):
     assert film_of(1).save(tmp_path / "f.mp4").read_bytes()[4:8] == b"ftyp"
@@ -217,6 +220,7 @@ def test_chinese_charts_are_chinese_and_readable(assert_readable):
                 assert_readable(figure)
 
 
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_svg():
     figure = view.loss_curves({"train": [1.0, 0.5]})
     first = svg_of(figure)
@@ -226,6 +230,7 @@ def test_the_same_figure_gives_the_same_svg():
     assert png_of(figure, dpi=20)[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_data_panels(assert_readable):
     x = np.random.default_rng(0).uniform(-1, 1, (50, 7))
     figure = data_panels(x, x[:, :2], names=[*"abcdefg", "u", "v"], title="data")

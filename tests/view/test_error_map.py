@@ -153,6 +153,7 @@ CONCRETE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "x, error, names",
     [
@@ -183,6 +184,7 @@ def texts(figure):
     return "\n".join(t.get_text() for t in figure.findobj(Text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_a_known_peak_is_told_and_not_the_largest_that_is_drawn(d):
     points = np.random.default_rng(0).uniform(-1, 1, (200, d))

@@ -157,6 +157,7 @@ def test_refusals(history, error, says):
 GAPS = np.where(EPOCHS == 30, np.nan, np.where(EPOCHS > 20, 0.0, TRAIN))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "history",
     [

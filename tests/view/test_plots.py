@@ -75,6 +75,7 @@ def number_text(value):
     return text.replace("-", MINUS)
 
 
+@pytest.mark.slow
 def test_fit_1d_panels_share_x_and_show_all_of_it():
     upper, lower = fit_1d(X, Y, Y, data=([-4.0, 5.0], [0.0, 0.0])).axes
     assert upper.get_xlim() == lower.get_xlim()
@@ -229,6 +230,7 @@ def test_fit_2d_grids_of_one_row_or_column(n, m, indexing):
     np.testing.assert_array_equal(shown, np.arange(n) + 1.0 + 10 * (np.arange(m) + 5.0)[:, None])
 
 
+@pytest.mark.slow
 def test_fit_2d_sorts_axes():
     order1, order2 = rng.permutation(X1.size), rng.permutation(X2.size)
     shuffled = Z[np.ix_(order2, order1)]
@@ -501,6 +503,7 @@ NASTY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NASTY)
 def test_nothing_overlaps_or_leaves_the_page(name, assert_readable):
     figure = NASTY[name]()

@@ -33,6 +33,7 @@ def test_importing_view_loads_no_matplotlib():
     )
 
 
+@pytest.mark.slow
 def test_a_picture_needs_no_pyplot_and_prints_nothing():
     code = """
 import sys, surefit.view as view

@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+ONLY ?=
 WORKERS ?= -n auto --maxprocesses 8 --dist loadfile
 
 VENV := .venv
@@ -36,9 +37,10 @@ play: $(VENV)/.installed-play
 	@$(PY) page/hatch_build.py
 	$(BIN)/surefit play $(ARGS)
 
-# All tests share the cores; some (ARGS=...) run in one process, which starts at once and prints as it goes.
+# All tests share the cores, and so do those that ONLY=... leaves; some (ARGS=...) run in one process, which starts at
+# once and prints as it goes.
 test: $(VENV)/.installed-test
-	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(WORKERS))
+	$(PY) -m pytest $(if $(ARGS),$(ARGS),$(WORKERS) $(ONLY))
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

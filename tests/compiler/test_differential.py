@@ -201,7 +201,7 @@ SEEDS = st.integers(0, 2**32 - 1)  # hypothesis's own random.Random repeats itse
 
 
 @pytest.mark.slow
-@settings(RANDOM, max_examples=1000)
+@settings(RANDOM, max_examples=2000)
 @given(seed=SEEDS)
 def test_random_programs(seed: int) -> None:
     agree(random_sample(random.Random(seed)), *WAYS[seed % len(WAYS)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -12,14 +13,15 @@ from surefit.search.strategies.links import VALUES, AtMost
 
 
 class Counting:
-    """A function of numbers, or of arrays of them, that counts the points it was asked for."""
+    """A function of numbers, or of arrays of them, that counts the points it was asked for, by several threads too."""
 
     def __init__(self, f, scalar=False):
-        self.f, self.scalar, self.count = f, scalar, 0
+        self.f, self.scalar, self.count, self.lock = f, scalar, 0, threading.Lock()
 
     def __call__(self, *columns):
         columns = [np.asarray(c, dtype=np.float64) for c in columns]
-        self.count += np.broadcast(*columns).size
+        with self.lock:
+            self.count += np.broadcast(*columns).size
         return self.f(*(float(c) for c in columns)) if self.scalar else self.f(*columns)
 
 
@@ -28,7 +30,8 @@ class OfPoints(Counting):
 
     def __call__(self, points):
         points = np.asarray(points, dtype=np.float64)
-        self.count += len(points) if points.ndim == 2 else 1
+        with self.lock:
+            self.count += len(points) if points.ndim == 2 else 1
         return self.f(*np.atleast_2d(points).T)
 
 

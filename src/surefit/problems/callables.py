@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import sys
+import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -38,6 +39,9 @@ EXTRAPOLATION = np.array([6.0, -15.0, 20.0, -15.0, 6.0, -1.0])  # the value at 0
 
 MANY_AT_ONCE = 500  # points of a call, that tell what a value costs where many are asked for at once
 SLOW, SLOW_POINT = 1e-2, 1e-4  # seconds of a call, and of a point in it, from which on values are kept in a memory
+
+
+_counting = threading.Lock()  # restarts on several cores ask one function at the same time
 
 
 class Memory(Protocol):
@@ -224,7 +228,8 @@ class CallableFunction:
         return values
 
     def _checked(self, points: np.ndarray) -> np.ndarray:
-        self.evaluations += len(points)
+        with _counting:
+            self.evaluations += len(points)
         y = WAYS[self.way](self.f, points)
         if y.shape != (len(points), self.outputs):
             raise _Refused(
